@@ -1,0 +1,202 @@
+//! Labelled pictures of one size, in memory.
+
+mod augmentation;
+mod normalisation;
+
+use std::sync::Arc;
+
+use crate::{DataError, Dataset, EpochRandomness, epoch_order};
+
+pub use augmentation::Augmentation;
+pub use normalisation::Normalisation;
+
+/// The shape of one picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ImageShape {
+    /// 1 for gray, 3 for red, green and blue.
+    pub channels: usize,
+    /// Rows.
+    pub height: usize,
+    /// Pixels per row.
+    pub width: usize,
+}
+
+impl ImageShape {
+    /// Values per picture.
+    pub fn values(&self) -> usize {
+        self.channels * self.height * self.width
+    }
+}
+
+/// A data set of labelled pictures that all have the same shape, 8 bits per value.
+///
+/// Cloning and selecting share the pixels.
+#[derive(Clone, Debug)]
+pub struct ImageClassification {
+    /// `[n, channels, height, width]`, row-major.
+    pixels: Arc<Vec<u8>>,
+    /// For each item of this set, its picture in `pixels`.
+    pictures: Vec<usize>,
+    labels: Vec<i64>,
+    shape: ImageShape,
+    class_names: Vec<String>,
+    normalisation: Normalisation,
+    augmentation: Augmentation,
+}
+
+/// The two parts of a data set.
+#[derive(Clone, Debug)]
+pub struct TrainTest {
+    /// What a model learns from.
+    pub train: ImageClassification,
+    /// What it is measured on.
+    pub test: ImageClassification,
+}
+
+/// A batch of pictures, ready for a network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImageBatch {
+    /// Normalised values, `[batch, channels, height, width]`, row-major.
+    pub images: Vec<f32>,
+    /// The class of each picture, from 0; `[batch]`.
+    pub labels: Vec<i64>,
+    /// Number of pictures.
+    pub batch: usize,
+    /// 1 for gray, 3 for red, green and blue.
+    pub channels: usize,
+    /// Rows per picture.
+    pub height: usize,
+    /// Pixels per row.
+    pub width: usize,
+}
+
+impl ImageClassification {
+    /// A data set of `pixels`, `[n, channels, height, width]` row-major, and the class of each picture as an index
+    /// into `class_names`. Values are scaled to 0 to 1; see [`with_normalisation`](Self::with_normalisation).
+    ///
+    /// # Errors
+    /// [`DataError::Invalid`] when a side is 0, the counts of pictures and labels differ, or a label names no class.
+    pub fn new(
+        pixels: Vec<u8>,
+        shape: ImageShape,
+        labels: Vec<i64>,
+        class_names: Vec<String>,
+    ) -> Result<Self, DataError> {
+        let expected = labels.len().checked_mul(shape.values());
+        if shape.values() == 0 || expected != Some(pixels.len()) {
+            return Err(DataError::invalid(
+                format!("{} pictures of {shape:?}, as there are labels", labels.len()),
+                format!("{} values", pixels.len()),
+            ));
+        }
+        let classes = class_names.len() as i64;
+        if let Some(position) = labels.iter().position(|label| !(0..classes).contains(label)) {
+            return Err(DataError::invalid(
+                format!("labels from 0 to {}", classes - 1),
+                format!("{} at position {position}", labels[position]),
+            ));
+        }
+        Ok(Self {
+            pictures: (0..labels.len()).collect(),
+            pixels: Arc::new(pixels),
+            labels,
+            shape,
+            class_names,
+            normalisation: Normalisation::default(),
+            augmentation: Augmentation::default(),
+        })
+    }
+
+    /// The same data set with another scaling of the values.
+    pub fn with_normalisation(self, normalisation: Normalisation) -> Self {
+        Self { normalisation, ..self }
+    }
+
+    /// The same data set with random changes of each picture, new ones in every epoch.
+    pub fn with_augmentation(self, augmentation: Augmentation) -> Self {
+        Self { augmentation, ..self }
+    }
+
+    /// The items at these indices as a data set of their own, in this order, sharing the pixels.
+    ///
+    /// # Panics
+    /// If an index is not below [`len`](Dataset::len).
+    #[track_caller]
+    pub fn select(&self, indices: &[usize]) -> Self {
+        Self {
+            pictures: indices.iter().map(|&index| self.pictures[index]).collect(),
+            labels: indices.iter().map(|&index| self.labels[index]).collect(),
+            ..self.clone()
+        }
+    }
+
+    /// Splits at random into two parts, the second of which has `test` items (all, where there are fewer). The same
+    /// seed gives the same parts.
+    pub fn split(&self, test: usize, seed: u64) -> TrainTest {
+        let order = epoch_order(self.len(), seed, 0);
+        let (test, train) = order.split_at(test.min(order.len()));
+        TrainTest { train: self.select(train), test: self.select(test) }
+    }
+
+    /// The shape of every picture.
+    pub fn shape(&self) -> ImageShape {
+        self.shape
+    }
+
+    /// The class of each item, from 0; `[n]`.
+    pub fn labels(&self) -> &[i64] {
+        &self.labels
+    }
+
+    /// The name of each class.
+    pub fn class_names(&self) -> &[String] {
+        &self.class_names
+    }
+
+    /// How values are scaled in a batch.
+    pub fn normalisation(&self) -> &Normalisation {
+        &self.normalisation
+    }
+
+    /// The values of one picture, `[channels, height, width]`, as they were given.
+    ///
+    /// # Panics
+    /// If `index` is not below [`len`](Dataset::len).
+    #[track_caller]
+    pub fn pixels(&self, index: usize) -> &[u8] {
+        let size = self.shape.values();
+        let begin = self.pictures[index] * size;
+        &self.pixels[begin..begin + size]
+    }
+
+    /// The normalisation that gives the values of this data set mean 0 and standard deviation 1 in each channel.
+    pub fn measure_normalisation(&self) -> Normalisation {
+        Normalisation::measure((0..self.len()).map(|index| self.pixels(index)), self.shape)
+    }
+}
+
+impl Dataset for ImageClassification {
+    type Batch = ImageBatch;
+
+    fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    fn batch(&self, indices: &[usize], randomness: &EpochRandomness) -> Result<ImageBatch, DataError> {
+        if let Some(index) = indices.iter().find(|&&index| index >= self.len()) {
+            return Err(DataError::invalid(format!("indices below {}", self.len()), index.to_string()));
+        }
+        let ImageShape { channels, height, width } = self.shape;
+        let tables: Vec<[f32; 256]> =
+            (0..channels).map(|channel| self.normalisation.table(channel)).collect();
+        let mut images = Vec::with_capacity(indices.len() * self.shape.values());
+        for &index in indices {
+            let changes = self.augmentation.choose(&mut randomness.item(index));
+            for (plane, table) in self.pixels(index).chunks_exact(height * width).zip(&tables) {
+                changes.append(plane, self.shape, table, &mut images);
+            }
+        }
+        let labels = indices.iter().map(|&index| self.labels[index]).collect();
+        Ok(ImageBatch { images, labels, batch: indices.len(), channels, height, width })
+    }
+}

@@ -1,0 +1,34 @@
+//! Data sets of Bolete, and the way from them to batches.
+//!
+//! A [`Dataset`] makes batches of the items that it is asked for. A [`Loader`] decides which: it shuffles with a
+//! seed, cuts the order into batches and lets worker threads make them ahead of time. [`ImageClassification`] is the
+//! data set of labelled pictures in memory; it comes from
+//!
+//! | function | source |
+//! |---|---|
+//! | [`idx_digits::load`] | the four files of MNIST and its kin |
+//! | [`image_folder::load`] | a folder of pictures per class |
+//! | [`drawn_digits::draw`] | digits that Bolete draws itself, nothing to download |
+//!
+//! What a batch holds depends on the seed, the epoch and the data only, never on the number of threads: all
+//! randomness comes from [`Randomness`], whose numbers are a pure function of a key.
+#![forbid(unsafe_code)]
+
+mod dataset;
+pub mod drawn_digits;
+mod error;
+pub mod idx_digits;
+mod image_classification;
+pub mod image_folder;
+mod loader;
+mod order;
+mod randomness;
+
+pub use dataset::{Dataset, EpochRandomness};
+pub use error::DataError;
+pub use image_classification::{
+    Augmentation, ImageBatch, ImageClassification, ImageShape, Normalisation, TrainTest,
+};
+pub use loader::{Epoch, Loader, LoaderOptions};
+pub use order::epoch_order;
+pub use randomness::Randomness;

@@ -1,0 +1,15 @@
+//! The layers, one file each.
+//!
+//! A layer with parameters comes as a pair: a configuration, whose `init` draws the initial values from a key, and the
+//! layer itself, a tree of `f32` tensors (see [`cast_floats`](crate::cast_floats) for others). Parameters have the
+//! names and layouts of PyTorch's, so that weights can be exchanged by path.
+
+pub mod activation;
+pub mod batch_norm;
+pub mod conv2d;
+pub mod dropout;
+pub mod flatten;
+pub mod layer_norm;
+pub mod linear;
+pub mod pooling;
+pub mod sequential;

@@ -1,0 +1,106 @@
+//! Layers one after the other.
+
+use bolete_tensor::{Tensor, Tree};
+
+use crate::{
+    Activation, AvgPool2d, BatchNorm, Context, Conv2d, Dropout, Flatten, LayerNorm, Linear, MaxPool2d, Module,
+};
+
+/// Each layer applied to the output of the one before.
+///
+/// The layers are a list of one type: [`Layer`] holds any of this crate's; an enum of your own does for others.
+/// Parameters are found at paths such as `layers.0.weight`.
+///
+/// ```
+/// use bolete_nn::{Activation, Context, LinearConfig, Module, Sequential};
+/// use bolete_tensor::tree::TreeExt;
+/// use bolete_tensor::{DType, Key, Tensor};
+///
+/// let [first, second] = Key::new(0).split();
+/// let network = Sequential::new([
+///     LinearConfig::new(2, 8).init(&first).into(),
+///     Activation::Tanh.into(),
+///     LinearConfig::new(8, 1).init(&second).into(),
+/// ]);
+/// let output = network.forward(&Tensor::zeros([5, 2], DType::F32), &mut Context::evaluation());
+/// assert_eq!(*output.shape(), [5, 1]);
+/// let paths: Vec<String> = network.named_leaves().into_iter().map(|leaf| leaf.path).collect();
+/// assert_eq!(paths, ["layers.0.weight", "layers.0.bias", "layers.2.weight", "layers.2.bias"]);
+/// ```
+#[derive(Clone, Debug, Tree)]
+pub struct Sequential<L = Layer> {
+    /// In the order in which they are applied; none is the identity.
+    pub layers: Vec<L>,
+}
+
+impl<L> Sequential<L> {
+    /// These layers.
+    pub fn new(layers: impl IntoIterator<Item = L>) -> Sequential<L> {
+        Sequential { layers: layers.into_iter().collect() }
+    }
+}
+
+impl<L: Module> Module for Sequential<L> {
+    #[track_caller]
+    fn forward(&self, input: &Tensor, context: &mut Context) -> Tensor {
+        let mut output = input.clone();
+        for layer in &self.layers {
+            output = layer.forward(&output, context);
+        }
+        output
+    }
+}
+
+macro_rules! layer_kinds {
+    ($($(#[$doc:meta])* $name:ident($type:ty),)*) => {
+        /// Any layer of this crate, for lists of different layers.
+        #[derive(Clone, Debug, Tree)]
+        pub enum Layer {
+            $($(#[$doc])* $name($type),)*
+        }
+
+        $(impl From<$type> for Layer {
+            fn from(layer: $type) -> Layer {
+                Layer::$name(layer)
+            }
+        })*
+
+        impl Module for Layer {
+            #[track_caller]
+            fn forward(&self, input: &Tensor, context: &mut Context) -> Tensor {
+                match self {
+                    $(Layer::$name(layer) => layer.forward(input, context),)*
+                }
+            }
+
+            fn describe(&self) -> String {
+                match self {
+                    $(Layer::$name(layer) => layer.describe(),)*
+                }
+            }
+        }
+    };
+}
+
+layer_kinds! {
+    /// Fully connected.
+    Linear(Linear),
+    /// Convolution.
+    Conv2d(Conv2d),
+    /// Maximum pooling.
+    MaxPool2d(MaxPool2d),
+    /// Mean pooling.
+    AvgPool2d(AvgPool2d),
+    /// Batch normalisation.
+    BatchNorm(BatchNorm),
+    /// Layer normalisation.
+    LayerNorm(LayerNorm),
+    /// Dropout.
+    Dropout(Dropout),
+    /// A function without parameters.
+    Activation(Activation),
+    /// Axes joined into one.
+    Flatten(Flatten),
+    /// A list within the list.
+    Sequential(Sequential),
+}

@@ -1,0 +1,80 @@
+//! Layers, losses, initialisers and optimisers.
+//!
+//! A model is data: a struct of layers, a tree whose leaves are its tensors ([`Param`](bolete_tensor::Param) is learned,
+//! [`State`](bolete_tensor::State) is carried along). `forward` takes the model by shared reference and everything
+//! that depends on the situation through a [`Context`]: whether this is training, where randomness comes from, and the
+//! new values of state. Nothing is changed in place: [`Context::apply`] and [`Optimiser::update`] take a model and
+//! return the next one.
+//!
+//! ```
+//! use bolete_nn::{Activation, Adam, AdamConfig, Context, Linear, LinearConfig, Module, Optimiser, cross_entropy};
+//! use bolete_tensor::{Key, Tensor, Tree, value_and_grad};
+//!
+//! #[derive(Clone, Tree)]
+//! struct Network {
+//!     hidden: Linear,
+//!     output: Linear,
+//! }
+//!
+//! impl Module for Network {
+//!     fn forward(&self, input: &Tensor, context: &mut Context) -> Tensor {
+//!         let hidden = Activation::Relu.forward(&self.hidden.forward(input, context), context);
+//!         self.output.forward(&hidden, context)
+//!     }
+//! }
+//!
+//! let [first, second, mut training] = Key::new(0).split();
+//! let mut network = Network {
+//!     hidden: LinearConfig::new(2, 16).init(&first),
+//!     output: LinearConfig::new(16, 2).init(&second),
+//! };
+//! let mut optimiser: Adam = AdamConfig { learning_rate: 0.05, ..AdamConfig::default() }.init(&network);
+//!
+//! // Exclusive or.
+//! let inputs = Tensor::from([[0.0f32, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]);
+//! let labels = Tensor::from([0i64, 1, 1, 0]);
+//! let mut last = f64::INFINITY;
+//! for _ in 0..100 {
+//!     let [next, now] = training.split();
+//!     training = next;
+//!     let mut context = Context::training(now);
+//!     let (loss, gradients) = value_and_grad(|network: &Network| {
+//!         cross_entropy(&network.forward(&inputs, &mut context), &labels)
+//!     })(&network);
+//!     network = context.apply(network);
+//!     (network, optimiser) = optimiser.update(network, &gradients);
+//!     last = loss.item();
+//! }
+//! assert!(last < 0.1);
+//! ```
+
+mod context;
+mod initialise;
+pub mod layers;
+pub mod loss;
+mod module;
+pub mod optim;
+pub mod summary;
+
+pub use context::{Context, Mode};
+pub use initialise::{Fan, Initialiser};
+pub use layers::activation::Activation;
+pub use layers::batch_norm::{BatchNorm, BatchNormConfig};
+pub use layers::conv2d::{Conv2d, Conv2dConfig, Padding};
+pub use layers::dropout::Dropout;
+pub use layers::flatten::Flatten;
+pub use layers::layer_norm::{LayerNorm, LayerNormConfig};
+pub use layers::linear::{Linear, LinearConfig};
+pub use layers::pooling::{AvgPool2d, MaxPool2d};
+pub use layers::sequential::{Layer, Sequential};
+pub use loss::{
+    binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, cross_entropy_smoothed,
+    mean_squared_error,
+};
+pub use module::{Module, cast_floats};
+pub use optim::adam::{Adam, AdamConfig, AdamWConfig};
+pub use optim::clip::{clip_by_global_norm, clip_by_value};
+pub use optim::schedule::Schedule;
+pub use optim::sgd::{Sgd, SgdConfig};
+pub use optim::{Optimiser, PerLeaf};
+pub use summary::{Summary, parameter_table, summarise, summarise_with};

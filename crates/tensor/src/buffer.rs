@@ -1,0 +1,104 @@
+//! Memory that holds the values of a tensor.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::cpu::kernels::memory::AlignedBytes;
+
+static LIVE_BYTES: AtomicUsize = AtomicUsize::new(0);
+
+/// Bytes of all tensor values that exist in this process, arenas of running plans not counted.
+pub fn live_bytes() -> usize {
+    LIVE_BYTES.load(Ordering::Relaxed)
+}
+
+/// A block of memory on some device, shared and never changed while it is shared.
+///
+/// Nothing but the device's own code may assume that the block can be addressed from the host; everyone else uses
+/// [`Buffer::to_host`].
+#[derive(Clone)]
+pub(crate) struct Buffer(Arc<Memory>);
+
+enum Memory {
+    Host(HostMemory),
+}
+
+struct HostMemory(AlignedBytes);
+
+impl HostMemory {
+    fn new(bytes: AlignedBytes) -> HostMemory {
+        LIVE_BYTES.fetch_add(bytes.len(), Ordering::Relaxed);
+        HostMemory(bytes)
+    }
+}
+
+impl Drop for HostMemory {
+    fn drop(&mut self) {
+        LIVE_BYTES.fetch_sub(self.0.len(), Ordering::Relaxed);
+    }
+}
+
+impl Buffer {
+    /// A block on the host with a copy of `bytes`.
+    ///
+    /// # Panics
+    /// If the system has no memory left.
+    pub fn from_host(bytes: &[u8]) -> Buffer {
+        let mut memory = allocate(bytes.len());
+        // SAFETY: the block is new and as long as `bytes`.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), memory.as_mut_ptr(), bytes.len()) };
+        Buffer(Arc::new(Memory::Host(HostMemory::new(memory))))
+    }
+
+    /// A block on the host whose contents are about to be written.
+    pub fn uninitialised_host(bytes: usize) -> Buffer {
+        Buffer(Arc::new(Memory::Host(HostMemory::new(allocate(bytes)))))
+    }
+
+    /// A copy of the contents on the host.
+    pub fn to_host(&self) -> Vec<u8> {
+        match &*self.0 {
+            Memory::Host(memory) => memory.0.as_slice().to_vec(),
+        }
+    }
+
+    /// The first `size` bytes at byte `offset`.
+    pub fn read(&self, offset: usize, size: usize) -> [u8; 8] {
+        let mut bytes = [0; 8];
+        match &*self.0 {
+            Memory::Host(memory) => {
+                bytes[..size].copy_from_slice(&memory.0.as_slice()[offset..offset + size]);
+            }
+        }
+        bytes
+    }
+
+    /// Where the block lies, for host kernels.
+    pub fn host_pointer(&self) -> *mut u8 {
+        match &*self.0 {
+            Memory::Host(memory) => memory.0.as_ptr().cast_mut(),
+        }
+    }
+
+    /// Bytes of the block.
+    pub fn len(&self) -> usize {
+        match &*self.0 {
+            Memory::Host(memory) => memory.0.len(),
+        }
+    }
+
+    /// Whether this handle is the only one, so that the block may be overwritten by who owns the handle.
+    pub fn is_unique(&mut self) -> bool {
+        Arc::get_mut(&mut self.0).is_some()
+    }
+}
+
+/// Memory for `bytes` bytes, which its user writes before anyone reads them: kernels write all of their outputs.
+///
+/// # Panics
+/// If the system has none left, naming the size.
+pub(crate) fn allocate(bytes: usize) -> AlignedBytes {
+    // SAFETY: a buffer becomes visible only after the copy or the kernel that fills all of it.
+    unsafe { AlignedBytes::uninitialised(bytes) }
+        .unwrap_or_else(|_| panic!("out of memory: a tensor of {bytes} bytes could not be allocated"))
+}

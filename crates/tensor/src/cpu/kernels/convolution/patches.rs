@@ -1,0 +1,317 @@
+//! The patches of an image that a kernel visits, as a matrix that is never stored: a row for each channel and place in
+//! the kernel, a column for each output pixel. It is packed for the micro-kernel straight from the image.
+
+use super::super::gemm::block::SLACK;
+use super::super::gemm::element::{GemmElement, Number};
+use super::super::gemm::operand::{Left, PackedLeft, PackedRight, Right};
+use super::super::gemm::tile::TileSize;
+use super::super::gemm::vector::Vector;
+use super::ConvolutionShape;
+use std::marker::PhantomData;
+use std::ops::Range;
+
+/// Most columns of a block that is packed as whole rows and not tile by tile: its rows do not take more pages than the
+/// processor remembers the places of.
+const LINE_COLUMNS: usize = 512;
+
+/// Room for the patches of the channels of one group of one image.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame {
+    channels: usize,
+    size: [usize; 2],
+    padded: [usize; 2],
+    low: [usize; 2],
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    dilation: [usize; 2],
+    output: [usize; 2],
+}
+
+impl Frame {
+    /// The frame of a shape that was checked.
+    pub fn new(shape: &ConvolutionShape, output: [usize; 2]) -> Frame {
+        let padded = [0, 1].map(|axis| {
+            let [low, high] = shape.padding[axis];
+            low + shape.size[axis] + high
+        });
+        Frame {
+            channels: shape.channels / shape.groups,
+            size: shape.size,
+            padded,
+            low: [shape.padding[0][0], shape.padding[1][0]],
+            kernel: shape.kernel,
+            stride: shape.stride,
+            dilation: shape.dilation,
+            output,
+        }
+    }
+
+    /// Elements of the padded planes, and room to read beyond them.
+    pub fn padded_len(&self) -> usize {
+        (self.channels * self.padded[0] * self.padded[1] + SLACK).next_multiple_of(SLACK)
+    }
+
+    /// Elements of a row of patches, and room to write beyond them.
+    pub fn line_len(&self) -> usize {
+        (self.output[0] * self.output[1] + 2 * SLACK).next_multiple_of(SLACK)
+    }
+
+    /// Fills `padded` with the planes of `image` and zeros around them.
+    ///
+    /// # Panics
+    /// If a slice is too short.
+    pub fn pad<T: GemmElement>(&self, image: &[T], padded: &mut [T::Sum]) {
+        let [height, width] = self.size;
+        let [padded_height, padded_width] = self.padded;
+        let (whole, slack) = padded.split_at_mut(self.channels * padded_height * padded_width);
+        slack.fill(T::Sum::ZERO);
+        let [top, before] = self.low;
+        for channel in 0..self.channels {
+            let plane = &mut whole[channel * padded_height * padded_width..][..padded_height * padded_width];
+            plane[..top * padded_width].fill(T::Sum::ZERO);
+            plane[(top + height) * padded_width..].fill(T::Sum::ZERO);
+            for y in 0..height {
+                let row = &mut plane[(top + y) * padded_width..][..padded_width];
+                row[..before].fill(T::Sum::ZERO);
+                row[before + width..].fill(T::Sum::ZERO);
+                let from = &image[(channel * height + y) * width..][..width];
+                for (to, &value) in row[before..before + width].iter_mut().zip(from) {
+                    *to = value.widen();
+                }
+            }
+        }
+    }
+
+    /// Offset of a row of patches in the padded planes.
+    #[inline(always)]
+    fn offset(&self, row: usize) -> usize {
+        let [kernel_height, kernel_width] = self.kernel;
+        let (x, rest) = (row % kernel_width, row / kernel_width);
+        let (y, channel) = (rest % kernel_height, rest / kernel_height);
+        let y = channel * self.padded[0] + y * self.dilation[0];
+        y * self.padded[1] + x * self.dilation[1]
+    }
+
+    /// Adds a matrix of patches, `[rows of these channels, output pixels]`, to the padded planes it would be made of.
+    ///
+    /// # Panics
+    /// If a slice is too short.
+    pub fn add_patches<N: Number>(&self, channels: usize, patches: &[N], padded: &mut [N]) {
+        let [height, width] = self.output;
+        for row in 0..channels * self.kernel[0] * self.kernel[1] {
+            let patches = &patches[row * height * width..][..height * width];
+            let offset = self.offset(row);
+            for (y, line) in patches.chunks_exact(width).enumerate() {
+                let to = &mut padded[offset + y * self.stride[0] * self.padded[1]..];
+                if self.stride[1] == 1 {
+                    for (to, &value) in to.iter_mut().zip(line) {
+                        *to = to.plus(value);
+                    }
+                } else {
+                    for (to, &value) in to.iter_mut().step_by(self.stride[1]).zip(line) {
+                        *to = to.plus(value);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes the planes of an image of `channels` channels out of padded ones.
+    ///
+    /// # Panics
+    /// If a slice is too short.
+    pub fn unpad<T: GemmElement>(&self, channels: usize, padded: &[T::Sum], image: &mut [T]) {
+        let [height, width] = self.size;
+        let lines = image.chunks_exact_mut(width.max(1)).take(channels * height);
+        for (index, line) in lines.enumerate() {
+            let y = index / height * self.padded[0] + self.low[0] + index % height;
+            let from = &padded[y * self.padded[1] + self.low[1]..][..width];
+            for (to, &sum) in line.iter_mut().zip(from) {
+                *to = T::narrow(sum);
+            }
+        }
+    }
+}
+
+/// The matrix of patches, `[channels * kernel, output pixels]`, or the columns of it from `first` on, or the rows from
+/// `first_row` on.
+#[derive(Clone, Copy)]
+pub struct Patches<'a, N> {
+    frame: &'a Frame,
+    padded: *const N,
+    line: *mut N,
+    first: usize,
+    first_row: usize,
+    memory: PhantomData<&'a mut [N]>,
+}
+
+impl<'a, N: Number> Patches<'a, N> {
+    /// Patches of planes that [`Frame::pad`] filled; `line` is room for one row.
+    ///
+    /// # Panics
+    /// If a slice is shorter than the frame says.
+    pub fn new(frame: &'a Frame, padded: &'a [N], line: &'a mut [N], first: usize) -> Patches<'a, N> {
+        assert!(padded.len() >= frame.padded_len() && line.len() >= frame.line_len());
+        Patches {
+            frame,
+            padded: padded.as_ptr(),
+            line: line.as_mut_ptr(),
+            first,
+            first_row: 0,
+            memory: PhantomData,
+        }
+    }
+
+    /// The rows from `first_row` on.
+    pub fn starting_at_row(self, first_row: usize) -> Patches<'a, N> {
+        Patches { first_row, ..self }
+    }
+
+    /// Writes `count` elements of `row` from `column` on, and up to a vector more.
+    ///
+    /// # Safety
+    /// The row has these columns; `to` has room for them and [`SLACK`] more.
+    #[inline(always)]
+    unsafe fn write_row<V: Vector<Element = N>>(&self, row: usize, column: usize, count: usize, to: *mut N) {
+        let frame = self.frame;
+        let column = self.first + column;
+        let (mut y, mut x) = (column / frame.output[1], column % frame.output[1]);
+        let mut done = 0;
+        // SAFETY: the caller vouches for the columns, so all reads lie in the padded planes, or in the slack behind.
+        unsafe {
+            let base = self.padded.add(frame.offset(self.first_row + row));
+            if x == 0 && frame.stride[1] == 1 {
+                let from = base.add(y * frame.stride[0] * frame.padded[1]);
+                let lines = count / frame.output[1];
+                match frame.output[1].div_ceil(V::LANES) {
+                    1 => self.copy_lines::<V, 1>(lines, from, to),
+                    2 => self.copy_lines::<V, 2>(lines, from, to),
+                    3 => self.copy_lines::<V, 3>(lines, from, to),
+                    4 => self.copy_lines::<V, 4>(lines, from, to),
+                    _ => self.copy_lines::<V, 0>(lines, from, to),
+                }
+                (y, done) = (y + lines, lines * frame.output[1]);
+            }
+            while done < count {
+                let room = frame.output[1] - x;
+                let part = if room < count - done { room } else { count - done };
+                let from = base.add(y * frame.stride[0] * frame.padded[1] + x * frame.stride[1]);
+                let to = to.add(done);
+                let mut at = 0;
+                if frame.stride[1] == 1 {
+                    // What a whole vector writes too much, the next part overwrites.
+                    while at < part {
+                        V::load(from.add(at)).store(to.add(at));
+                        at += V::LANES;
+                    }
+                } else {
+                    while at < part {
+                        *to.add(at) = *from.add(at * frame.stride[1]);
+                        at += 1;
+                    }
+                }
+                done += part;
+                (y, x) = (y + 1, 0);
+            }
+        }
+    }
+}
+
+impl<N: Number> Patches<'_, N> {
+    /// Copies whole lines of output pixels, each as `VECTORS` vectors, or as many as it needs if that is zero.
+    ///
+    /// # Safety
+    /// As for `write_row`.
+    #[inline(always)]
+    unsafe fn copy_lines<V: Vector<Element = N>, const VECTORS: usize>(
+        &self,
+        lines: usize,
+        mut from: *const N,
+        mut to: *mut N,
+    ) {
+        let frame = self.frame;
+        let vectors = if VECTORS == 0 { frame.output[1].div_ceil(V::LANES) } else { VECTORS };
+        let pitch = frame.stride[0] * frame.padded[1];
+        for _ in 0..lines {
+            for vector in 0..vectors {
+                // SAFETY: the caller vouches for the line and the slack behind it, here and there.
+                unsafe { V::load(from.add(vector * V::LANES)).store(to.add(vector * V::LANES)) };
+            }
+            from = from.wrapping_add(pitch);
+            to = to.wrapping_add(frame.output[1]);
+        }
+    }
+}
+
+impl<N: Number> Right<N> for Patches<'_, N> {
+    #[inline(always)]
+    fn in_place(&self) -> Option<(*const N, isize)> {
+        None
+    }
+
+    #[inline(always)]
+    unsafe fn pack<V: Vector<Element = N>>(
+        &self,
+        depth: Range<usize>,
+        columns: Range<usize>,
+        tile: TileSize,
+        to: *mut N,
+    ) -> PackedRight {
+        let (count, rows) = (columns.len(), depth.len());
+        if count <= LINE_COLUMNS {
+            // Whole rows, an odd number of cache lines apart so that they spread over the cache.
+            let line = 64 / size_of::<N>();
+            let pitch = (count.div_ceil(line) | 1) * line;
+            // SAFETY: the caller vouches for the block and for the room; a row is at most two cache lines longer than
+            // its columns, and what it overwrites is written after it.
+            unsafe {
+                for row in 0..rows {
+                    self.write_row::<V>(depth.start + row, columns.start, count, to.add(row * pitch));
+                }
+            }
+            return PackedRight { depth: pitch, panel: tile.columns };
+        }
+        // SAFETY: the caller vouches for the block and for whole panels at `to`; the line has room for a row and for
+        // the rest of a panel.
+        unsafe {
+            for row in 0..rows {
+                self.write_row::<V>(depth.start + row, columns.start, count, self.line);
+                let mut column = 0;
+                while column < count {
+                    let (from, to) = (self.line.add(column), to.add(column * rows + row * tile.columns));
+                    V::load(from).store(to);
+                    V::load(from.add(V::LANES)).store(to.add(V::LANES));
+                    column += tile.columns;
+                }
+            }
+        }
+        PackedRight { depth: tile.columns, panel: tile.columns * rows }
+    }
+}
+
+impl<N: Number> Left<N> for Patches<'_, N> {
+    #[inline(always)]
+    fn in_place(&self) -> Option<(*const N, isize, isize)> {
+        None
+    }
+
+    #[inline(always)]
+    unsafe fn pack<V: Vector<Element = N>>(
+        &self,
+        rows: Range<usize>,
+        depth: Range<usize>,
+        tile: TileSize,
+        to: *mut N,
+    ) -> PackedLeft {
+        let count = depth.len();
+        // SAFETY: the caller vouches for the block, for whole tiles at `to` and the slack behind them; rows are written
+        // in ascending order, so that what one writes too much is overwritten.
+        unsafe {
+            for row in 0..rows.len() {
+                let to = to.add(row / tile.rows * tile.padded_rows * count + row % tile.rows * count);
+                self.write_row::<V>(rows.start + row, depth.start, count, to);
+            }
+        }
+        PackedLeft { row: count as isize, depth: 1 }
+    }
+}

@@ -1,0 +1,112 @@
+//! The fast convolutions against their definition, over shapes, types, instruction sets and pools.
+
+use super::*;
+use half::bf16;
+use std::fmt::Debug;
+
+fn values<T>(count: usize, of: impl Fn(f64) -> T) -> Vec<T> {
+    let mut state = count as u64 + 3;
+    let mut next = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        ((state >> 33) % 129) as f64 / 64.0 - 1.0
+    };
+    (0..count).map(|_| of(next())).collect()
+}
+
+fn shape(
+    images: usize,
+    [channels, outputs, groups]: [usize; 3],
+    size: [usize; 2],
+    kernel: [usize; 2],
+    [stride, dilation]: [[usize; 2]; 2],
+    padding: [[usize; 2]; 2],
+) -> ConvolutionShape {
+    ConvolutionShape { images, channels, outputs, groups, size, kernel, stride, padding, dilation }
+}
+
+fn shapes() -> Vec<ConvolutionShape> {
+    let one = [[1, 1], [1, 1]];
+    vec![
+        shape(3, [1, 5, 1], [9, 11], [5, 5], one, [[2, 2], [2, 2]]),
+        shape(5, [7, 9, 1], [14, 14], [5, 5], one, [[2, 2], [2, 2]]),
+        shape(2, [8, 6, 2], [7, 5], [3, 3], one, [[1, 0], [0, 2]]),
+        shape(2, [6, 6, 6], [10, 9], [3, 2], [[2, 1], [1, 2]], [[1, 1], [3, 0]]),
+        shape(1, [16, 24, 1], [13, 17], [1, 1], one, [[0, 0]; 2]),
+        shape(1, [3, 2, 1], [1, 1], [1, 1], [[3, 2], [2, 3]], [[0, 0]; 2]),
+        shape(4, [4, 8, 1], [11, 8], [4, 3], [[3, 2], [2, 1]], [[5, 4], [1, 2]]),
+        shape(20, [6, 13, 1], [6, 6], [3, 3], one, [[0, 0]; 2]),
+        shape(2, [6, 3, 1], [4, 4], [2, 2], one, [[3, 3], [2, 2]]),
+        shape(1, [32, 16, 1], [40, 40], [3, 3], one, [[1, 1]; 2]),
+        shape(0, [2, 2, 1], [4, 4], [3, 3], one, [[0, 0]; 2]),
+        shape(2, [0, 2, 1], [4, 4], [3, 3], one, [[0, 0]; 2]),
+        shape(1, [7, 3, 1], [3, 0], [1, 2], one, [[0, 0], [2, 2]]),
+    ]
+}
+
+fn check<T: GemmElement + PartialEq + Debug + Default>(of: fn(f64) -> T, to: fn(T) -> f64, tolerance: f64) {
+    let pools: Vec<Pool> = [1, 2, 3, 5].into_iter().map(Pool::new).collect();
+    for shape in shapes() {
+        let [height, width] = shape.output_size().unwrap();
+        let x = values(shape.images * shape.image_len(), of);
+        let w = values(shape.outputs * shape.patch_len(), of);
+        let dy = values(shape.images * shape.outputs * height * width, of);
+        let mut expected = [vec![of(7.0); dy.len()], vec![of(7.0); x.len()], vec![of(7.0); w.len()]];
+        oracle::forward(&shape, &x, &w, &mut expected[0]);
+        oracle::input_gradient(&shape, &dy, &w, &mut expected[1]);
+        oracle::weight_gradient(&shape, &x, &dy, &mut expected[2]);
+        for &isa in Isa::available() {
+            let mut first = None;
+            for (pool, counted) in pools.iter().zip([false, true].into_iter().cycle()) {
+                let seen: Vec<AtomicU32> = (0..shape.images).map(|_| AtomicU32::new(0)).collect();
+                let epilogue = |image: usize| {
+                    seen[image].fetch_add(1, Ordering::Relaxed);
+                };
+                let epilogue: &(dyn Fn(usize) + Sync) = &epilogue;
+                let mut actual = expected.clone().map(|values| vec![of(3.0); values.len()]);
+                forward(pool, isa, &shape, &x, &w, &mut actual[0], counted.then_some(epilogue));
+                input_gradient(pool, isa, &shape, &dy, &w, &mut actual[1]);
+                weight_gradient(pool, isa, &shape, &x, &dy, &mut actual[2]);
+                assert!(seen.iter().all(|count| count.load(Ordering::Relaxed) == counted as u32));
+                for (which, (expected, actual)) in expected.iter().zip(&actual).enumerate() {
+                    for (&x, &y) in expected.iter().zip(actual) {
+                        let bound = tolerance * (to(x).abs() + 20.0);
+                        assert!((to(x) - to(y)).abs() <= bound, "{isa:?} {which} {shape:?}: {x:?} {y:?}");
+                    }
+                }
+                assert!(first.get_or_insert(actual.clone()) == &actual, "{isa:?} {shape:?}: other bits");
+            }
+        }
+    }
+}
+
+#[test]
+fn f32_is_close_to_the_definition() {
+    check::<f32>(|x| x as f32, |x| x as f64, 2e-6);
+}
+
+#[test]
+fn f64_is_close_to_the_definition() {
+    check::<f64>(|x| x, |x| x, 1e-14);
+}
+
+#[test]
+fn bf16_is_close_to_the_definition() {
+    check::<bf16>(bf16::from_f64, |x| x.to_f64(), 1.0 / 128.0);
+}
+
+#[test]
+fn sizes_are_checked() {
+    let one = [[1, 1], [1, 1]];
+    let good = shape(1, [4, 6, 2], [5, 6], [3, 4], [[2, 1], [1, 1]], [[1, 0], [0, 0]]);
+    assert_eq!(good.output_size(), Ok([2, 3]));
+    let error = |shape: ConvolutionShape| shape.output_size().unwrap_err();
+    let groups = ConvolutionError::Groups { groups: 3, channels: 4, outputs: 6 };
+    assert_eq!(error(ConvolutionShape { groups: 3, ..good }), groups);
+    assert_eq!(error(ConvolutionShape { kernel: [0, 1], ..good }), ConvolutionError::Zero);
+    let kernel = ConvolutionError::Kernel { axis: 1, extent: 7, padded: 6 };
+    assert_eq!(error(ConvolutionShape { kernel: [3, 7], ..good }), kernel);
+    let huge = shape(usize::MAX / 4, [4, 4, 1], [2, 2], [1, 1], one, [[0, 0]; 2]);
+    assert_eq!(error(huge), ConvolutionError::Overflow);
+    let padded = ConvolutionShape { padding: [[usize::MAX, 1], [0, 0]], ..good };
+    assert_eq!(error(padded), ConvolutionError::Overflow);
+}

@@ -1,0 +1,188 @@
+//! The fast product against its definition, over sizes, strides, types, instruction sets and pools.
+
+use super::*;
+use half::{bf16, f16};
+use std::sync::Mutex;
+
+/// A type that tests can make from small integers and compare.
+trait Sample: GemmElement + PartialEq + std::fmt::Debug {
+    fn of(value: i32) -> Self;
+    fn close(self, other: Self, depth: usize) -> bool;
+}
+
+macro_rules! sample {
+    ($($type:ty, $of:expr, $close:expr;)*) => {$(
+        impl Sample for $type {
+            fn of(value: i32) -> Self {
+                let of: fn(i32) -> $type = $of;
+                of(value)
+            }
+            fn close(self, other: Self, depth: usize) -> bool {
+                let close: fn($type, $type, usize) -> bool = $close;
+                close(self, other, depth)
+            }
+        }
+    )*};
+}
+
+sample! {
+    f32, |v| v as f32 / 64.0, |x, y, k| (x - y).abs() <= 1e-6 * (k + 1) as f32;
+    f64, |v| v as f64 / 64.0, |x, y, k| (x - y).abs() <= 1e-14 * (k + 1) as f64;
+    bf16, |v| bf16::from_f32(v as f32 / 64.0), |x, y, k| {
+        (x.to_f32() - y.to_f32()).abs() <= x.to_f32().abs() / 128.0 + 1e-6 * (k + 1) as f32
+    };
+    f16, |v| f16::from_f32(v as f32 / 64.0), |x, y, k| {
+        (x.to_f32() - y.to_f32()).abs() <= x.to_f32().abs() / 1024.0 + 1e-6 * (k + 1) as f32
+    };
+    i32, |v| v * 123_457, |x, y, _| x == y;
+    i64, |v| v as i64 * 123_456_789_123, |x, y, _| x == y;
+    u8, |v| v as u8, |x, y, _| x == y;
+}
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        ((self.0 >> 33) as usize) % limit
+    }
+
+    fn values<T: Sample>(&mut self, count: usize) -> Vec<T> {
+        (0..count).map(|_| T::of(self.below(129) as i32 - 64)).collect()
+    }
+}
+
+/// Row and column stride of an operand of `[rows, columns]`, and the elements that a matrix takes.
+type Layout = fn(usize, usize) -> (usize, usize, usize);
+
+const LAYOUTS: [Layout; 5] = [
+    |rows, columns| (columns, 1, rows * columns),
+    |rows, columns| (1, rows, rows * columns),
+    |rows, columns| (columns * 2 + 3, 2, rows * (columns * 2 + 3)),
+    |_, columns| (0, 1, columns),
+    |rows, _| (1, 0, rows),
+];
+
+struct Case {
+    sizes: [usize; 4],
+    layouts: [Layout; 2],
+    broadcast: [bool; 2],
+    accumulate: Accumulate,
+}
+
+impl Case {
+    /// The result of `run` on operands of this case, `padding` elements after each row included.
+    fn result<T: Sample>(&self, padding: usize, run: impl FnOnce(&Gemm<T>)) -> Vec<T> {
+        let [batch, m, n, k] = self.sizes;
+        let mut random = Random(7);
+        let mut operand = |layout: Layout, rows: usize, columns: usize, broadcast: bool| {
+            let (row, column, size) = layout(rows, columns);
+            let stride = if broadcast { 0 } else { size };
+            (random.values::<T>(size * batch.max(1)), row, column, stride)
+        };
+        let a = operand(self.layouts[0], m, k, self.broadcast[0]);
+        let b = operand(self.layouts[1], k, n, self.broadcast[1]);
+        let mut c: Vec<T> = random.values(batch * m * (n + padding));
+        let view = |operand: &(Vec<T>, usize, usize, usize)| MatrixView {
+            ptr: operand.0.as_ptr(),
+            row_stride: operand.1 as isize,
+            column_stride: operand.2 as isize,
+            batch_stride: operand.3 as isize,
+        };
+        let row_stride = (n + padding) as isize;
+        let c_view = MatrixViewMut { ptr: c.as_mut_ptr(), row_stride, batch_stride: row_stride * m as isize };
+        run(&Gemm { batch, m, n, k, a: view(&a), b: view(&b), c: c_view, accumulate: self.accumulate });
+        c
+    }
+
+    fn check<T: Sample>(&self, pools: &[Pool]) {
+        let [batch, m, n, k] = self.sizes;
+        let padding = (m + n) % 3;
+        // SAFETY: `result` makes valid operands.
+        let expected = self.result::<T>(padding, |gemm| unsafe { oracle::gemm(gemm) });
+        for &isa in Isa::available() {
+            let mut first: Option<Vec<T>> = None;
+            for (pool, with_epilogue) in pools.iter().zip([false, true].into_iter().cycle()) {
+                let seen = Mutex::new(vec![0; batch * m]);
+                let epilogue = |block: EpilogueBlock| {
+                    let mut seen = seen.lock().unwrap();
+                    block.rows.for_each(|row| seen[block.batch * m + row] += 1);
+                };
+                let epilogue: &(dyn Fn(EpilogueBlock) + Sync) = &epilogue;
+                let actual = self.result::<T>(padding, |product| {
+                    // SAFETY: `result` makes valid operands.
+                    unsafe { gemm(pool, isa, product, with_epilogue.then_some(epilogue)) }
+                });
+                let context = format!("{isa:?} {:?} {:?} pool {}", self.sizes, self.accumulate, pool.size());
+                if with_epilogue {
+                    assert!(seen.lock().unwrap().iter().all(|&count| count == 1), "{context}");
+                }
+                for (at, (&x, &y)) in expected.iter().zip(&actual).enumerate() {
+                    assert!(x.close(y, k), "{context} at {at}: {x:?} {y:?}");
+                }
+                match &first {
+                    None => first = Some(actual),
+                    Some(first) => assert!(first == &actual, "{context}: other bits"),
+                }
+            }
+        }
+    }
+}
+
+fn pools() -> Vec<Pool> {
+    [1, 2, 3, 5].into_iter().map(Pool::new).collect()
+}
+
+fn sweep<T: Sample>(rounds: usize) {
+    let pools = pools();
+    let mut random = Random(rounds as u64);
+    let extents = [0, 1, 2, 3, 4, 5, 7, 8, 11, 13, 16, 17, 31, 32, 33, 48, 61];
+    for round in 0..rounds {
+        let mut extent = || extents[random.below(extents.len())];
+        let sizes = [extent() % 4, extent(), extent(), extent()];
+        let layouts = [LAYOUTS[random.below(5)], LAYOUTS[random.below(5)]];
+        let broadcast = [random.below(3) == 0, random.below(2) == 0];
+        let accumulate = if round % 2 == 0 { Accumulate::Replace } else { Accumulate::Add };
+        Case { sizes, layouts, broadcast, accumulate }.check::<T>(&pools);
+    }
+}
+
+#[test]
+fn small_products_of_all_types() {
+    sweep::<f32>(400);
+    sweep::<f64>(200);
+    sweep::<bf16>(100);
+    sweep::<f16>(100);
+    sweep::<i32>(100);
+    sweep::<i64>(100);
+    sweep::<u8>(100);
+}
+
+#[test]
+fn large_products_cross_every_block_boundary() {
+    let pools = pools();
+    let sizes = [
+        [1, 397, 211, 601],
+        [1, 64, 512, 784],
+        [3, 100, 130, 300],
+        [1, 1, 1001, 700],
+        [1, 5, 700, 1001],
+        [1, 1001, 1, 700],
+        [1, 1001, 3, 257],
+        [40, 33, 35, 64],
+        [1, 2, 4100, 33],
+    ];
+    for sizes in sizes {
+        for layouts in [[0, 0], [0, 1], [1, 0], [1, 1], [2, 2]] {
+            let layouts = layouts.map(|index: usize| LAYOUTS[index]);
+            let accumulate = Accumulate::Add;
+            Case { sizes, layouts, broadcast: [false, true], accumulate }.check::<f32>(&pools);
+            if sizes[1] < 200 {
+                let accumulate = Accumulate::Replace;
+                let case = Case { sizes, layouts, broadcast: [false; 2], accumulate };
+                case.check::<f64>(&pools);
+                case.check::<bf16>(&pools);
+            }
+        }
+    }
+}

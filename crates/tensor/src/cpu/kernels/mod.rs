@@ -1,0 +1,14 @@
+//! The loops that do the arithmetic on the processor: they know pointers, sizes and strides, and nothing of graphs.
+//!
+//! Everything here takes the [`threads::Pool`] to run on and the [`isa::Isa`] to be compiled for as arguments, and
+//! gives the same bits on any number of threads.
+
+pub mod convolution;
+pub mod gemm;
+pub mod indexing;
+pub mod isa;
+pub mod math;
+pub mod memory;
+pub mod philox;
+pub mod pooling;
+pub mod threads;

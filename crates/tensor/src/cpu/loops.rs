@@ -1,0 +1,609 @@
+//! Runs the register programs of fused loops: the tile interpreter.
+//!
+//! A loop is cut into stretches of whole rows (or of positions, if there are no rows) that threads take; a stretch is
+//! worked off in tiles whose registers fit in the first-level cache, one vectorised slice loop per instruction.
+//! Reductions over long rows and over columns are cut into pieces of fixed size that are combined in order, so that no
+//! result depends on the number of threads.
+
+use std::ops::Range;
+
+use crate::Scalar;
+use crate::cpu::kernels::isa::Isa;
+use crate::cpu::kernels::memory::with_scratch;
+use crate::cpu::kernels::threads::Pool;
+use crate::plan::fuse::{Form, LONGEST_ROW, Level};
+use crate::plan::loops::{FillWith, Instruction, Load, LoopProgram, Operand, Pattern, Register};
+
+use super::convert::convert;
+use super::map::map;
+use super::reduce;
+
+/// Positions of a tile, more only if a row is longer.
+const TILE: usize = 1024;
+/// Positions of a piece of a long row.
+const PIECE: usize = 16 * 1024;
+/// A column reduction has at most this many pieces, each with an accumulator of its own.
+const MOST_PIECES: usize = 64;
+/// Columns that a task of a column reduction works on at once.
+const COLUMN_CHUNK: usize = 4096;
+/// Instructions times positions from which a second thread pays.
+const WORTH_A_THREAD: usize = 64 * 1024;
+
+/// A loop program with the layout of its registers in scratch memory.
+#[derive(Debug)]
+pub(crate) struct CompiledLoop {
+    pub program: LoopProgram,
+    /// Byte offset of each register.
+    offsets: Vec<usize>,
+    scratch_bytes: usize,
+    /// Positions of a tile.
+    tile: usize,
+    mode: Mode,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// Rows, if there are any, fit in a tile.
+    Tiles,
+    /// Rows are longer than a tile and are reduced in pieces.
+    LongRows,
+    /// A column reduction.
+    Columns { outer: usize, length: usize, inner: usize },
+}
+
+/// What a loop works on.
+#[derive(Clone, Copy)]
+pub(crate) struct Memory<'a> {
+    pub reads: &'a [*mut u8],
+    pub writes: &'a [*mut u8],
+    pub numbers: &'a [Scalar],
+}
+
+impl Memory<'_> {
+    fn write(&self, target: usize) -> *mut u8 {
+        self.writes[target]
+    }
+}
+
+// SAFETY: the pointers are followed by the functions of this file only, on disjoint stretches per thread; their caller
+// vouches for the memory.
+unsafe impl Sync for Memory<'_> {}
+
+/// Where an instruction stands: a tile of the domain and the registers.
+struct Tile<'a> {
+    compiled: &'a CompiledLoop,
+    memory: Memory<'a>,
+    isa: Isa,
+    scratch: *mut u8,
+    /// First position and first row.
+    start: usize,
+    first_row: usize,
+    positions: usize,
+    rows: usize,
+}
+
+impl CompiledLoop {
+    /// Lays out the registers.
+    pub fn new(program: LoopProgram) -> CompiledLoop {
+        let mode = match program.form {
+            Form::Columns { outer, length, inner } => Mode::Columns { outer, length, inner },
+            Form::Rows if program.row > LONGEST_ROW => Mode::LongRows,
+            Form::Rows => Mode::Tiles,
+        };
+        let tile = match mode {
+            Mode::Tiles => (TILE / program.row).max(1) * program.row,
+            Mode::LongRows => TILE,
+            Mode::Columns { inner, .. } => (TILE / inner.max(1)).max(1) * inner.min(TILE),
+        };
+        let rows = (tile / program.row).max(1);
+        let mut homes: Vec<Option<usize>> = vec![None; program.registers.len()];
+        let mut scratch_bytes = 0;
+        let mut offsets = Vec::with_capacity(program.registers.len());
+        for register in &program.registers {
+            let count = if register.level == Level::Position { tile } else { rows };
+            let home = &mut homes[usize::from(register.home)];
+            let offset = *home.get_or_insert_with(|| {
+                let offset = scratch_bytes;
+                // One line more than needed, so that registers do not all start at the same cache set.
+                scratch_bytes += (count * register.dtype.size()).next_multiple_of(64) + 64;
+                offset
+            });
+            offsets.push(offset);
+        }
+        CompiledLoop { program, offsets, scratch_bytes, tile, mode }
+    }
+
+    /// Runs the whole loop.
+    ///
+    /// # Safety
+    /// The reads and writes of the program are valid for its domain, and what is written overlaps what is read only
+    /// where the planner allowed it.
+    pub unsafe fn run(&self, pool: &Pool, isa: Isa, memory: Memory) {
+        if self.program.elements == 0 {
+            return;
+        }
+        match self.mode {
+            Mode::Tiles => {
+                let row = self.program.row;
+                let minimum = WORTH_A_THREAD / (row * self.program.instructions.len().max(1)) + 1;
+                // SAFETY: passed on; ranges of rows are disjoint.
+                pool.for_ranges(self.program.elements / row, minimum, &|rows| unsafe {
+                    self.run_rows(isa, memory, rows);
+                });
+            }
+            // SAFETY: passed on.
+            Mode::LongRows => unsafe { self.run_long_rows(pool, isa, memory) },
+            // SAFETY: passed on.
+            Mode::Columns { .. } => unsafe { self.run_columns(pool, isa, memory) },
+        }
+    }
+
+    /// Runs a loop whose rows fit in a tile over some of its rows, or positions if it has none.
+    ///
+    /// # Safety
+    /// As for [`run`](CompiledLoop::run); no other thread runs over the same rows.
+    pub unsafe fn run_rows(&self, isa: Isa, memory: Memory, rows: Range<usize>) {
+        debug_assert!(self.mode == Mode::Tiles);
+        let row = self.program.row;
+        self.with_registers(isa, memory, rows.len() * row, |tile| {
+            let (mut start, end) = (rows.start * row, rows.end * row);
+            while start < end {
+                let positions = self.tile.min(end - start);
+                tile.move_to(start, start / row, positions, positions / row);
+                for instruction in &self.program.instructions {
+                    // SAFETY: passed on from the caller.
+                    unsafe { tile.execute(instruction) };
+                }
+                start += positions;
+            }
+        });
+    }
+
+    /// Calls `body` with registers whose fixed ones are filled.
+    fn with_registers(&self, isa: Isa, memory: Memory, positions: usize, body: impl FnOnce(&mut Tile)) {
+        with_scratch(self.scratch_bytes, |scratch| {
+            let positions = positions.min(self.tile);
+            let mut tile = Tile {
+                compiled: self,
+                memory,
+                isa,
+                scratch: scratch.as_mut_ptr(),
+                start: 0,
+                first_row: 0,
+                positions,
+                rows: (positions / self.program.row).max(1),
+            };
+            for instruction in &self.program.setup {
+                // SAFETY: a fill writes a register, which has room for a tile.
+                unsafe { tile.execute(instruction) };
+            }
+            body(&mut tile);
+        });
+    }
+
+    /// # Safety
+    /// As for [`run`](CompiledLoop::run).
+    unsafe fn run_long_rows(&self, pool: &Pool, isa: Isa, memory: Memory) {
+        let program = &self.program;
+        let (row, rows) = (program.row, program.elements / program.row);
+        let pieces = row.div_ceil(PIECE);
+        let reductions: Vec<usize> = program
+            .instructions
+            .iter()
+            .enumerate()
+            .filter(|(_, instruction)| matches!(instruction, Instruction::Reduce { .. }))
+            .map(|(index, _)| index)
+            .collect();
+        // One element of 8 bytes per row, piece and reduction, and as many for the pieces of a piece, its tiles.
+        let slots = rows * pieces * reductions.len();
+        with_scratch(slots * 8, |partial| {
+            let partial = Shared(partial.as_mut_ptr());
+            pool.run(rows * pieces, &|task| {
+                let (own_row, piece) = (task / pieces, task % pieces);
+                let begin = piece * PIECE;
+                let end = (begin + PIECE).min(row);
+                self.with_registers(isa, memory, PIECE, |tile| {
+                    let mut at = begin;
+                    while at < end {
+                        let positions = self.tile.min(end - at);
+                        tile.move_to(own_row * row + at, own_row, positions, 1);
+                        let mut reduction = 0;
+                        for instruction in &program.instructions {
+                            if let Instruction::Reduce { op, dtype, operand, .. } = instruction {
+                                // SAFETY: the slot is this task's own, and the operand holds the tile's positions.
+                                unsafe {
+                                    let slot = partial.at((task * reductions.len() + reduction) * 8);
+                                    let mut result = [0u8; 16];
+                                    let values = tile.operand(*operand, dtype.size(), Level::Position);
+                                    reduce::rows(isa, *op, *dtype, values, positions, 1, result.as_mut_ptr());
+                                    reduce::columns(isa, *op, *dtype, result.as_ptr(), 1, 1, slot, at == begin);
+                                }
+                                reduction += 1;
+                            } else if tile.level_of(instruction) == Level::Position {
+                                // SAFETY: passed on from the caller.
+                                unsafe { tile.execute(instruction) };
+                            }
+                        }
+                        at += positions;
+                    }
+                });
+            });
+            self.with_registers(isa, memory, rows.min(self.tile), |tile| {
+                for own_row in 0..rows {
+                    tile.move_to(own_row * row, own_row, 1, 1);
+                    let mut reduction = 0;
+                    for instruction in &program.instructions {
+                        if let Instruction::Reduce { op, dtype, to, .. } = instruction {
+                            let size = dtype.size();
+                            for piece in 0..pieces {
+                                let index = (own_row * pieces + piece) * reductions.len() + reduction;
+                                // SAFETY: the pieces have been written by the tasks above.
+                                unsafe {
+                                    let (value, result) = (partial.at(index * 8), tile.register(*to));
+                                    let mut element = [0u8; 8];
+                                    std::ptr::copy_nonoverlapping(value, element.as_mut_ptr(), size);
+                                    reduce::columns(isa, *op, *dtype, value, 1, 1, result, piece == 0);
+                                }
+                            }
+                            reduction += 1;
+                        } else if tile.level_of(instruction) == Level::Row {
+                            // SAFETY: passed on from the caller.
+                            unsafe { tile.execute(instruction) };
+                        }
+                    }
+                }
+            });
+        });
+    }
+
+    /// # Safety
+    /// As for [`run`](CompiledLoop::run).
+    unsafe fn run_columns(&self, pool: &Pool, isa: Isa, memory: Memory) {
+        let program = &self.program;
+        let Mode::Columns { outer, length, inner } = self.mode else { unreachable!("checked by the caller") };
+        let rows_of_piece = PIECE.div_ceil(inner).max(length.div_ceil(MOST_PIECES));
+        let pieces = length.div_ceil(rows_of_piece);
+        let chunk = if inner > TILE { COLUMN_CHUNK.min(inner) } else { inner };
+        let chunks = inner.div_ceil(chunk);
+        let width = program.columns.iter().map(|column| column.dtype.size()).max().unwrap_or(8);
+        // Accumulators [reduction, outer, piece, inner]; with one piece the target itself.
+        let stride = outer * pieces * inner * width;
+        let bytes = if pieces == 1 { 0 } else { stride * program.columns.len() };
+        let tasks = outer * pieces * chunks;
+        let work = program.elements * (program.instructions.len() + program.columns.len());
+        with_scratch(bytes, |partial| {
+            let partial = Shared(partial.as_mut_ptr());
+            let memory = &memory;
+            let accumulator = |reduction: usize, outer: usize, piece: usize, column: usize| {
+                let column_reduction = &program.columns[reduction];
+                let size = column_reduction.dtype.size();
+                if pieces == 1 {
+                    // SAFETY: inside of the target, `[outer, inner]`.
+                    return unsafe {
+                        memory.write(column_reduction.target).add((outer * inner + column) * size)
+                    };
+                }
+                // SAFETY: inside of the scratch memory just sized.
+                unsafe { partial.at(reduction * stride + ((outer * pieces + piece) * inner + column) * size) }
+            };
+            let body = |task: usize| {
+                let (own_outer, piece, part) = (task / (pieces * chunks), task / chunks % pieces, task % chunks);
+                let columns = part * chunk..((part + 1) * chunk).min(inner);
+                let rows = piece * rows_of_piece..((piece + 1) * rows_of_piece).min(length);
+                self.with_registers(isa, *memory, self.tile, |tile| {
+                    let first_row = rows.start;
+                    let mut step = |row: usize, count: usize, column: usize, width: usize| {
+                        tile.move_to((own_outer * length + row) * inner + column, 0, count * width, 1);
+                        for instruction in &program.instructions {
+                            // SAFETY: passed on from the caller.
+                            unsafe { tile.execute(instruction) };
+                        }
+                        for (index, reduction) in program.columns.iter().enumerate() {
+                            let target = accumulator(index, own_outer, piece, column);
+                            // SAFETY: the accumulator's columns are this task's own.
+                            unsafe {
+                                let values =
+                                    tile.operand(reduction.operand, reduction.dtype.size(), Level::Position);
+                                reduce::columns(
+                                    isa,
+                                    reduction.op,
+                                    reduction.dtype,
+                                    values,
+                                    count,
+                                    width,
+                                    target,
+                                    row == first_row,
+                                );
+                            }
+                        }
+                    };
+                    if inner <= TILE {
+                        let together = (self.tile / inner).max(1);
+                        let mut row = rows.start;
+                        while row < rows.end {
+                            let count = together.min(rows.end - row);
+                            step(row, count, 0, inner);
+                            row += count;
+                        }
+                    } else {
+                        for row in rows.clone() {
+                            let mut column = columns.start;
+                            while column < columns.end {
+                                let width = self.tile.min(columns.end - column);
+                                step(row, 1, column, width);
+                                column += width;
+                            }
+                        }
+                    }
+                });
+            };
+            if work < WORTH_A_THREAD { (0..tasks).for_each(body) } else { pool.run(tasks, &body) }
+            if pieces == 1 {
+                return;
+            }
+            for (index, reduction) in program.columns.iter().enumerate() {
+                let size = reduction.dtype.size();
+                for own_outer in 0..outer {
+                    // SAFETY: all pieces have been written, and nobody else writes the target.
+                    unsafe {
+                        let target = memory.writes[reduction.target].add(own_outer * inner * size);
+                        let first = accumulator(index, own_outer, 0, 0);
+                        reduce::columns(isa, reduction.op, reduction.dtype, first, pieces, inner, target, true);
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// A pointer that tasks share.
+struct Shared(*mut u8);
+
+// SAFETY: each task uses a part of its own.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    /// # Safety
+    /// `offset` is inside the memory.
+    unsafe fn at(&self, offset: usize) -> *mut u8 {
+        // SAFETY: promised by the caller.
+        unsafe { self.0.add(offset) }
+    }
+}
+
+impl Tile<'_> {
+    fn move_to(&mut self, start: usize, first_row: usize, positions: usize, rows: usize) {
+        (self.start, self.first_row, self.positions, self.rows) = (start, first_row, positions, rows);
+    }
+
+    fn register(&self, register: Register) -> *mut u8 {
+        // SAFETY: the offsets were laid out within the scratch memory.
+        unsafe { self.scratch.add(self.compiled.offsets[usize::from(register.0)]) }
+    }
+
+    fn level_of(&self, instruction: &Instruction) -> Level {
+        let of = |register: &Register| self.compiled.program.registers[usize::from(register.0)].level;
+        match instruction {
+            Instruction::Fill { to, .. }
+            | Instruction::Load { to, .. }
+            | Instruction::Iota { to, .. }
+            | Instruction::Map { to, .. }
+            | Instruction::Cast { to, .. }
+            | Instruction::Reduce { to, .. }
+            | Instruction::Spread { to, .. } => of(to),
+            Instruction::Store { level, .. } => *level,
+        }
+    }
+
+    /// Index of the first element at a level, and how many there are in the tile.
+    fn span(&self, level: Level) -> (usize, usize) {
+        match level {
+            Level::Position => (self.start, self.positions),
+            Level::Row => (self.first_row, self.rows),
+        }
+    }
+
+    /// Where the elements of an operand lie.
+    ///
+    /// # Safety
+    /// The operand's memory is valid for the tile.
+    unsafe fn operand(&self, operand: Operand, size: usize, level: Level) -> *const u8 {
+        match operand {
+            Operand::Register(register) => self.register(register),
+            Operand::Memory(index) => {
+                let source = self.compiled.program.in_place[usize::from(index)].source;
+                // SAFETY: promised by the caller.
+                unsafe { self.memory.reads[source].add(self.span(level).0 * size) }
+            }
+        }
+    }
+
+    /// # Safety
+    /// As for [`CompiledLoop::run`], for the tile's positions and rows.
+    unsafe fn execute(&mut self, instruction: &Instruction) {
+        let registers = &self.compiled.program.registers;
+        let kind = |register: &Register| registers[usize::from(register.0)];
+        match instruction {
+            Instruction::Map { op, dtype, to, operands } => {
+                let level = kind(to).level;
+                let mut pointers = [std::ptr::null::<u8>(); 3];
+                for (index, operand) in operands.iter().enumerate() {
+                    // The condition of a selection is the one operand of another type.
+                    let condition = index == 0 && operands.len() == 3;
+                    let size = if condition { 1 } else { dtype.size() };
+                    // SAFETY: passed on from the caller.
+                    pointers[index] = unsafe { self.operand(*operand, size, level) };
+                }
+                // SAFETY: registers of results share no memory with operands of the same instruction.
+                unsafe { map(self.isa, *op, *dtype, pointers, self.register(*to), self.span(level).1) }
+            }
+            Instruction::Cast { from, to, operand } => {
+                let RegisterLevel { level, dtype } = RegisterLevel::of(kind(to));
+                // SAFETY: as above.
+                unsafe {
+                    let source = self.operand(*operand, from.size(), level);
+                    convert(self.isa, *from, dtype, source, self.register(*to), self.span(level).1);
+                }
+            }
+            Instruction::Reduce { op, dtype, to, operand } => {
+                // SAFETY: as above; a tile holds whole rows.
+                unsafe {
+                    let values = self.operand(*operand, dtype.size(), Level::Position);
+                    let row = self.compiled.program.row;
+                    reduce::rows(self.isa, *op, *dtype, values, row, self.rows, self.register(*to));
+                }
+            }
+            Instruction::Spread { to, operand } => {
+                let size = kind(to).dtype.size();
+                // SAFETY: as above; a tile holds whole rows.
+                unsafe {
+                    let values = self.operand(*operand, size, Level::Row);
+                    spread(size, values, self.rows, self.compiled.program.row, self.register(*to));
+                }
+            }
+            Instruction::Load { to, load } => {
+                let RegisterLevel { level, dtype } = RegisterLevel::of(kind(to));
+                let (start, length) = self.span(level);
+                // SAFETY: passed on from the caller.
+                unsafe { self.load(load, dtype.size(), start, length, self.register(*to)) }
+            }
+            Instruction::Iota { to, lengths, strides, offset } => {
+                let RegisterLevel { level, dtype } = RegisterLevel::of(kind(to));
+                let (start, length) = self.span(level);
+                let target = self.register(*to);
+                let mut at = 0;
+                for_runs(lengths, strides, *offset, start, length, |first, stride, count| {
+                    for index in 0..count {
+                        let value = Scalar::from_i64((first + stride * index as isize) as i64, dtype).to_bytes();
+                        // SAFETY: the register has room for the tile.
+                        unsafe {
+                            let to = target.add((at + index) * dtype.size());
+                            std::ptr::copy_nonoverlapping(value.as_ptr(), to, dtype.size());
+                        }
+                    }
+                    at += count;
+                });
+            }
+            Instruction::Fill { to, with } => {
+                let RegisterLevel { level, dtype } = RegisterLevel::of(kind(to));
+                let size = dtype.size();
+                let value = match with {
+                    FillWith::Constant(scalar) => scalar.to_bytes(),
+                    FillWith::Number(number) => self.memory.numbers[*number as usize].to_bytes(),
+                    FillWith::Element { source, offset } => {
+                        let mut bytes = [0; 8];
+                        // SAFETY: passed on from the caller.
+                        unsafe {
+                            let element = self.memory.reads[*source].offset(offset * size as isize);
+                            std::ptr::copy_nonoverlapping(element, bytes.as_mut_ptr(), size);
+                        }
+                        bytes
+                    }
+                };
+                // SAFETY: the register has room for a tile.
+                unsafe { spread(size, value.as_ptr(), 1, self.span(level).1, self.register(*to)) }
+            }
+            Instruction::Store { target, level, dtype, operand } => {
+                let (start, length) = self.span(*level);
+                let size = dtype.size();
+                // SAFETY: passed on from the caller; a register never lies in an output.
+                unsafe {
+                    let source = self.operand(*operand, size, *level);
+                    let to = self.memory.writes[*target].add(start * size);
+                    std::ptr::copy_nonoverlapping(source, to, length * size);
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// The load's pattern stays inside its source, and `target` has room for `length` elements.
+    unsafe fn load(&self, load: &Load, size: usize, start: usize, length: usize, target: *mut u8) {
+        let base = self.memory.reads[load.source].cast_const();
+        let Pattern::Strided { lengths, strides, offset } = &load.pattern else {
+            unreachable!("other patterns are read in place or filled")
+        };
+        // SAFETY: passed on from the caller.
+        unsafe { super::assemble::gather(base, size, lengths, strides, *offset, start, length, target) }
+    }
+}
+
+/// The two things about a register that most instructions ask.
+struct RegisterLevel {
+    level: Level,
+    dtype: crate::DType,
+}
+
+impl RegisterLevel {
+    fn of(kind: crate::plan::loops::RegisterKind) -> RegisterLevel {
+        RegisterLevel { level: kind.level, dtype: kind.dtype }
+    }
+}
+
+/// Calls `run` for each stretch of elements that lie at one stride, in order, of `length` elements from element
+/// `start` of a pattern: with the position of the first in memory, the stride and the count.
+pub(super) fn for_runs(
+    lengths: &[usize],
+    strides: &[isize],
+    offset: isize,
+    start: usize,
+    length: usize,
+    mut run: impl FnMut(isize, isize, usize),
+) {
+    let Some((&inner, outer_lengths)) = lengths.split_last() else {
+        return run(offset, 0, length);
+    };
+    let inner_stride = strides[strides.len() - 1];
+    let mut index: smallvec::SmallVec<[usize; 6]> = smallvec::smallvec![0; outer_lengths.len()];
+    let mut rest = start / inner;
+    let mut column = start % inner;
+    let mut base = offset;
+    for axis in (0..outer_lengths.len()).rev() {
+        index[axis] = rest % outer_lengths[axis];
+        rest /= outer_lengths[axis];
+        base += index[axis] as isize * strides[axis];
+    }
+    let mut left = length;
+    while left > 0 {
+        let count = (inner - column).min(left);
+        run(base + column as isize * inner_stride, inner_stride, count);
+        left -= count;
+        column = 0;
+        for axis in (0..outer_lengths.len()).rev() {
+            index[axis] += 1;
+            base += strides[axis];
+            if index[axis] < outer_lengths[axis] {
+                break;
+            }
+            base -= strides[axis] * outer_lengths[axis] as isize;
+            index[axis] = 0;
+        }
+    }
+}
+
+/// Repeats each of `count` elements `times` times.
+///
+/// # Safety
+/// `values` is valid for `count` elements of `size` bytes, `target` for `count · times`.
+unsafe fn spread(size: usize, values: *const u8, count: usize, times: usize, target: *mut u8) {
+    /// # Safety
+    /// As for [`spread`].
+    unsafe fn typed<T: Copy>(values: *const T, count: usize, times: usize, target: *mut T) {
+        for index in 0..count {
+            // SAFETY: promised by the caller.
+            unsafe {
+                let value = values.add(index).read_unaligned();
+                std::slice::from_raw_parts_mut(target.add(index * times), times).fill(value);
+            }
+        }
+    }
+    // SAFETY: promised by the caller.
+    unsafe {
+        match size {
+            1 => typed(values, count, times, target),
+            2 => typed(values.cast::<u16>(), count, times, target.cast()),
+            4 => typed(values.cast::<u32>(), count, times, target.cast()),
+            _ => typed(values.cast::<u64>(), count, times, target.cast()),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Fused ops: functions that networks are made of, recorded as one node each.
+//!
+//! Each is a [`CustomOp`](crate::CustomOp) like one a user could write: a fallback of plain ops, which the planner
+//! turns into one pass over the data, and a reverse derivative that needs less than differentiating the fallback.
+
+mod batch_norm;
+mod cross_entropy;
+mod dropout;
+mod layer_norm;
+mod softmax;
+
+pub use batch_norm::BatchNormOutput;

@@ -1,0 +1,133 @@
+//! Random numbers from explicit keys.
+//!
+//! A [`Key`] is a 64-bit number in a tensor; the numbers drawn from it are a function of the key alone, computed by
+//! the counter-based generator Philox4x32-10 (Salmon et al. 2011): the same on every device, on any number of threads
+//! and inside `vmap`. Use each key once: [`Key::split`] makes new ones.
+
+use smallvec::smallvec;
+
+use crate::{DType, Scalar, Shape, Tensor, Tree};
+
+use super::Op;
+use super::rule::{Batch, Batched, Call};
+
+/// What is drawn.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum RandomOp {
+    /// Floats in [0, 1).
+    Uniform,
+    /// New keys.
+    Split,
+    /// The numbers from 0 in random order.
+    Permutation,
+}
+
+/// A source of random numbers.
+///
+/// ```
+/// use bolete_tensor::{DType, Key};
+/// let [first, second] = Key::new(0).split();
+/// let noise = first.normal([2, 3], DType::F32);
+/// assert_ne!(noise.to_vec::<f32>(), second.normal([2, 3], DType::F32).to_vec::<f32>());
+/// ```
+#[derive(Clone, Debug, Tree)]
+pub struct Key(Tensor);
+
+impl Key {
+    /// The key of a seed.
+    pub fn new(seed: u64) -> Key {
+        Key(Tensor::from_scalar(Scalar::from_i64(seed as i64, DType::I64)))
+    }
+
+    /// A key from a tensor of 64-bit keys, of any shape; drawing from it puts that shape in front.
+    ///
+    /// # Panics
+    /// If the type is not `i64`.
+    #[track_caller]
+    pub fn from_tensor(keys: Tensor) -> Key {
+        assert!(keys.dtype() == DType::I64, "Key: expected i64, found {}", keys.dtype());
+        Key(keys)
+    }
+
+    /// The tensor that holds the key.
+    pub fn tensor(&self) -> &Tensor {
+        &self.0
+    }
+
+    #[track_caller]
+    fn draw(&self, op: RandomOp, shape: &Shape, dtype: DType) -> Tensor {
+        let shape = self.0.shape().iter().chain(&**shape).copied().collect();
+        Tensor::record(Op::Random(op), smallvec![self.0.clone()], shape, dtype)
+    }
+
+    /// `N` independent keys.
+    #[track_caller]
+    pub fn split<const N: usize>(&self) -> [Key; N] {
+        let keys = self.split_many(N);
+        let axis = self.0.rank() as isize;
+        std::array::from_fn(|index| Key(keys.narrow(axis, index, 1).squeeze(axis)))
+    }
+
+    /// `count` independent keys as one tensor, to map over.
+    #[track_caller]
+    pub fn split_many(&self, count: usize) -> Tensor {
+        self.draw(RandomOp::Split, &[count].into(), DType::I64)
+    }
+
+    /// Uniform floats in [0, 1).
+    ///
+    /// # Panics
+    /// If `dtype` is not a float.
+    #[track_caller]
+    pub fn uniform(&self, shape: impl Into<Shape>, dtype: DType) -> Tensor {
+        assert!(dtype.is_float(), "uniform: random floats cannot be {dtype}");
+        let drawn = if dtype.is_half() { DType::F32 } else { dtype };
+        self.draw(RandomOp::Uniform, &shape.into(), drawn).cast(dtype)
+    }
+
+    /// Normal floats with mean 0 and variance 1, by inversion of the distribution function.
+    ///
+    /// # Panics
+    /// If `dtype` is not a float.
+    #[track_caller]
+    pub fn normal(&self, shape: impl Into<Shape>, dtype: DType) -> Tensor {
+        let drawn = if dtype.is_half() { DType::F32 } else { dtype };
+        let uniform = self.uniform(shape, drawn);
+        // The grid of uniform numbers moved by half a step: symmetric about 0, and ±1 is never hit.
+        let half_step = if drawn == DType::F64 { 2f64.powi(-53) } else { 2f64.powi(-24) };
+        let constant = |value: f64| Tensor::constant(value, drawn);
+        let centred = uniform * constant(2.0) - constant(1.0) + constant(half_step);
+        (centred.erf_inv() * constant(std::f64::consts::SQRT_2)).cast(dtype)
+    }
+
+    /// True with probability `probability`.
+    #[track_caller]
+    pub fn bernoulli(&self, probability: f64, shape: impl Into<Shape>) -> Tensor {
+        self.uniform(shape, DType::F32).less(probability)
+    }
+
+    /// For each row of unnormalised log-probabilities `[…, classes]` a class as `i64`, by the Gumbel trick.
+    #[track_caller]
+    pub fn categorical(&self, logits: &Tensor) -> Tensor {
+        let dtype = if logits.dtype() == DType::F64 { DType::F64 } else { DType::F32 };
+        let uniform = self.uniform(logits.shape(), dtype);
+        // Zero, whose logarithm does not exist, counts as half the smallest number that can be drawn.
+        let smallest = if dtype == DType::F64 { 2f64.powi(-54) } else { 2f64.powi(-25) };
+        let gumbel = uniform.maximum(Tensor::constant(smallest, dtype)).log().neg().log().neg();
+        (logits.cast(dtype) + gumbel).argmax(-1)
+    }
+
+    /// The numbers `0 … count − 1` in random order, as `i64`.
+    #[track_caller]
+    pub fn permutation(&self, count: usize) -> Tensor {
+        self.draw(RandomOp::Permutation, &[count].into(), DType::I64)
+    }
+}
+
+impl Batch for RandomOp {
+    fn batch(&self, call: &Call, inputs: &[Batched], size: usize) -> Vec<Tensor> {
+        let output = call.outputs[0].meta();
+        let shape = output.shape.inserted(0, size);
+        vec![Tensor::record(Op::Random(self.clone()), smallvec![inputs[0].mapped(size)], shape, output.dtype)]
+    }
+}

@@ -1,0 +1,310 @@
+//! From a fused group to the program of its loop.
+
+use smallvec::{SmallVec, smallvec};
+
+use crate::graph::walk::IdMap;
+use crate::{DType, Scalar};
+
+use super::fuse::{Form, Fusion, Group, Level};
+use super::loops::{
+    ColumnReduction, FillWith, InPlace, Instruction, Load, LoopProgram, Operand, Pattern, Register, RegisterKind,
+};
+use super::program::Value;
+use super::resolve::{Access, Computation, ElementOp, Resolved};
+
+/// A loop with what it reads and writes.
+pub(crate) struct Emitted {
+    pub program: LoopProgram,
+    pub reads: Vec<Value>,
+    /// For each read, whether the loop touches element `i` only when it works on position (or row) `i`, so that the
+    /// memory may be overwritten by an output of the same level.
+    pub tile_local: Vec<Option<Level>>,
+    pub writes: Vec<Value>,
+    pub write_levels: Vec<Level>,
+}
+
+struct Emitter<'a> {
+    resolved: &'a Resolved,
+    fusion: &'a Fusion,
+    group_index: usize,
+    group: &'a Group,
+    row: usize,
+    registers: Vec<RegisterKind>,
+    in_place: Vec<InPlace>,
+    setup: Vec<Instruction>,
+    instructions: Vec<Instruction>,
+    reads: Vec<Value>,
+    tile_local: Vec<Option<Level>>,
+    /// The register of each member.
+    done: IdMap<u32, Register>,
+    /// Operands made for an access at a level.
+    made: Vec<(Access, Level, Operand)>,
+    fills: Vec<(Level, Scalar, Register)>,
+    spreads: bool,
+}
+
+/// The program of a group; `stored` says which members' values are needed outside.
+pub(crate) fn emit(resolved: &Resolved, fusion: &Fusion, group_index: usize, stored: &[bool]) -> Emitted {
+    let group = fusion.groups[group_index].as_ref().expect("groups in use exist");
+    let mut emitter = Emitter {
+        resolved,
+        fusion,
+        group_index,
+        group,
+        row: group.row.unwrap_or(1),
+        registers: Vec::new(),
+        in_place: Vec::new(),
+        setup: Vec::new(),
+        instructions: Vec::new(),
+        reads: Vec::new(),
+        tile_local: Vec::new(),
+        done: IdMap::default(),
+        made: Vec::new(),
+        fills: Vec::new(),
+        spreads: false,
+    };
+    let (mut writes, mut write_levels, mut columns) = (Vec::new(), Vec::new(), Vec::new());
+    // Stores come last: a store may overwrite memory that other instructions read in place.
+    let mut stores = Vec::new();
+    let mut members = group.members.clone();
+    members.sort_unstable();
+    for member in members {
+        let compute = &resolved.computes[member as usize];
+        let dtype = compute.outputs[0].dtype;
+        let level = fusion.level[member as usize];
+        let value = Value { node: member, out: 0 };
+        if let (Form::Columns { .. }, Computation::Reduce { op, .. }) = (group.form, &compute.what) {
+            let operand = emitter.operand(&compute.inputs[0], Level::Position);
+            columns.push(ColumnReduction { op: *op, dtype, operand, target: writes.len() });
+            writes.push(value);
+            write_levels.push(Level::Row);
+            continue;
+        }
+        let register = emitter.member(member);
+        if stored[member as usize] {
+            let operand = Operand::Register(register);
+            stores.push(Instruction::Store { target: writes.len(), level, dtype, operand });
+            writes.push(value);
+            write_levels.push(level);
+        }
+    }
+    emitter.instructions.append(&mut stores);
+    let Emitter { mut registers, in_place, setup, instructions, reads, tile_local, row, spreads, .. } = emitter;
+    assign_homes(&mut registers, &instructions, &columns);
+    let widest = registers.iter().map(|register| register.dtype.size()).max().unwrap_or(1);
+    let program = LoopProgram {
+        elements: group.elements,
+        row,
+        form: group.form,
+        registers,
+        in_place,
+        setup,
+        instructions,
+        columns,
+        widest,
+        spreads,
+    };
+    Emitted { program, reads, tile_local, writes, write_levels }
+}
+
+impl Emitter<'_> {
+    fn register(&mut self, level: Level, dtype: DType, fixed: bool) -> Register {
+        let number = self.registers.len() as u16;
+        self.registers.push(RegisterKind { level, dtype, fixed, home: number });
+        Register(number)
+    }
+
+    /// Emits a member of the group.
+    fn member(&mut self, member: u32) -> Register {
+        let compute = &self.resolved.computes[member as usize];
+        let level = self.fusion.level[member as usize];
+        let dtype = compute.outputs[0].dtype;
+        let register = match &compute.what {
+            Computation::Reduce { op, .. } => {
+                let operand = self.operand(&compute.inputs[0], Level::Position);
+                let to = self.register(Level::Row, dtype, false);
+                self.instructions.push(Instruction::Reduce { op: *op, dtype, to, operand });
+                to
+            }
+            Computation::Element(op) => self.element(*op, &compute.inputs, level, dtype),
+            _ => unreachable!("only elements and reductions are fused"),
+        };
+        self.done.insert(member, register);
+        register
+    }
+
+    fn element(&mut self, op: ElementOp, inputs: &[Access], level: Level, dtype: DType) -> Register {
+        match op {
+            ElementOp::Map(map) => {
+                let operands: SmallVec<[Operand; 3]> =
+                    inputs.iter().map(|access| self.operand(access, level)).collect();
+                let operand_type = self.dtype_of(operands[operands.len() - 1]);
+                let to = self.register(level, dtype, false);
+                self.instructions.push(Instruction::Map { op: map, dtype: operand_type, to, operands });
+                to
+            }
+            ElementOp::Cast | ElementOp::Copy => {
+                let operand = self.operand(&inputs[0], level);
+                let from = self.dtype_of(operand);
+                if from == dtype
+                    && let Operand::Register(register) = operand
+                {
+                    return register;
+                }
+                let to = self.register(level, dtype, false);
+                self.instructions.push(Instruction::Cast { from, to, operand });
+                to
+            }
+            ElementOp::Iota => {
+                let to = self.register(level, dtype, false);
+                let lengths = smallvec![self.group.elements / if level == Level::Row { self.row } else { 1 }];
+                self.instructions.push(Instruction::Iota { to, lengths, strides: smallvec![1], offset: 0 });
+                to
+            }
+            ElementOp::Constant(scalar) => self.fill(level, scalar),
+            ElementOp::Number(number) => {
+                let to = self.register(level, dtype, true);
+                self.setup.push(Instruction::Fill { to, with: FillWith::Number(number) });
+                to
+            }
+        }
+    }
+
+    fn dtype_of(&self, operand: Operand) -> DType {
+        match operand {
+            Operand::Register(register) => self.registers[usize::from(register.0)].dtype,
+            Operand::Memory(index) => self.in_place[usize::from(index)].dtype,
+        }
+    }
+
+    fn fill(&mut self, level: Level, scalar: Scalar) -> Register {
+        if let Some((_, _, register)) = self.fills.iter().find(|(at, known, _)| *at == level && *known == scalar) {
+            return *register;
+        }
+        let to = self.register(level, scalar.dtype(), true);
+        self.setup.push(Instruction::Fill { to, with: FillWith::Constant(scalar) });
+        self.fills.push((level, scalar, to));
+        to
+    }
+
+    /// The operand for reading `access` at a level.
+    fn operand(&mut self, access: &Access, level: Level) -> Operand {
+        if let Some((_, _, operand)) = self.made.iter().find(|(known, at, _)| at == &level && known == access) {
+            return *operand;
+        }
+        let operand = self.make_operand(access, level);
+        self.made.push((access.clone(), level, operand));
+        operand
+    }
+
+    fn make_operand(&mut self, access: &Access, level: Level) -> Operand {
+        let root = access.root.node;
+        let compute = &self.resolved.computes[root as usize];
+        let dtype = compute.outputs[usize::from(access.root.out)].dtype;
+        if self.fusion.group_of[root as usize] == Some(self.group_index) {
+            let register = self.done[&root];
+            let own = self.fusion.level[root as usize];
+            if own == level {
+                return Operand::Register(register);
+            }
+            debug_assert!(own == Level::Row && level == Level::Position);
+            let to = self.register(Level::Position, dtype, false);
+            self.spreads = true;
+            self.instructions.push(Instruction::Spread { to, operand: Operand::Register(register) });
+            return Operand::Register(to);
+        }
+        let (lengths, strides) = access.layout.collapsed();
+        let same = lengths.iter().zip(&strides).all(|(_, stride)| *stride == 0);
+        if let Computation::Element(op) = compute.what
+            && op.is_trivial()
+            && self.fusion.group_of[root as usize].is_none()
+        {
+            if matches!(op, ElementOp::Iota) {
+                let to = self.register(level, dtype, false);
+                let offset = access.layout.offset;
+                self.instructions.push(Instruction::Iota { to, lengths, strides, offset });
+                return Operand::Register(to);
+            }
+            return Operand::Register(self.element(op, &[], level, dtype));
+        }
+        let flat = access.layout.is_contiguous();
+        let source = self.read(access.root, flat.then_some(level));
+        if same && access.layout.elements() > 1 || access.layout.elements() == 1 && !flat {
+            let to = self.register(level, dtype, true);
+            let with = FillWith::Element { source, offset: access.layout.offset };
+            self.setup.push(Instruction::Fill { to, with });
+            return Operand::Register(to);
+        }
+        if flat {
+            self.in_place.push(InPlace { source, level, dtype });
+            return Operand::Memory((self.in_place.len() - 1) as u16);
+        }
+        let to = self.register(level, dtype, false);
+        let pattern = Pattern::Strided { lengths, strides, offset: access.layout.offset };
+        self.instructions.push(Instruction::Load { to, load: Load { source, pattern } });
+        Operand::Register(to)
+    }
+
+    /// The index of `root` among what the loop reads.
+    fn read(&mut self, root: Value, local: Option<Level>) -> usize {
+        if let Some(known) = self.reads.iter().position(|read| *read == root) {
+            if self.tile_local[known] != local {
+                self.tile_local[known] = None;
+            }
+            return known;
+        }
+        self.reads.push(root);
+        self.tile_local.push(local);
+        self.reads.len() - 1
+    }
+}
+
+/// Lets registers whose lives do not overlap share memory.
+fn assign_homes(registers: &mut [RegisterKind], instructions: &[Instruction], columns: &[ColumnReduction]) {
+    let mut last_use = vec![0usize; registers.len()];
+    let mut note = |operand: &Operand, at: usize| {
+        if let Operand::Register(register) = operand {
+            last_use[usize::from(register.0)] = at;
+        }
+    };
+    for (at, instruction) in instructions.iter().enumerate() {
+        match instruction {
+            Instruction::Map { operands, .. } => operands.iter().for_each(|operand| note(operand, at)),
+            Instruction::Cast { operand, .. }
+            | Instruction::Reduce { operand, .. }
+            | Instruction::Spread { operand, .. }
+            | Instruction::Store { operand, .. } => note(operand, at),
+            Instruction::Fill { .. } | Instruction::Load { .. } | Instruction::Iota { .. } => {}
+        }
+    }
+    for column in columns {
+        note(&column.operand, usize::MAX);
+    }
+    let mut free: Vec<(u16, Level, usize)> = Vec::new();
+    let mut live: Vec<(usize, u16)> = Vec::new();
+    for (at, instruction) in instructions.iter().enumerate() {
+        let to = match instruction {
+            Instruction::Load { to, .. }
+            | Instruction::Iota { to, .. }
+            | Instruction::Map { to, .. }
+            | Instruction::Cast { to, .. }
+            | Instruction::Reduce { to, .. }
+            | Instruction::Spread { to, .. } => usize::from(to.0),
+            Instruction::Fill { .. } | Instruction::Store { .. } => continue,
+        };
+        // A result never shares with an operand of its own instruction: kernels see separate slices.
+        live.retain(|(register, home)| {
+            let ended = last_use[*register] < at;
+            if ended {
+                let kind = registers[*register];
+                free.push((*home, kind.level, kind.dtype.size()));
+            }
+            !ended
+        });
+        let kind = registers[to];
+        if let Some(found) = free.iter().position(|slot| (slot.1, slot.2) == (kind.level, kind.dtype.size())) {
+            registers[to].home = free.swap_remove(found).0;
+        }
+        live.push((to, registers[to].home));
+    }
+}

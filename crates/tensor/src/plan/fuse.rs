@@ -1,0 +1,381 @@
+//! Which computations share a pass over memory.
+//!
+//! Computations on elements and reductions form *groups*; each group becomes one loop. A group works on a *domain* of
+//! `elements` positions in row-major order, cut into rows of `row` positions. A member lives at one of two levels: it
+//! has a value per position, or one per row (the reduction of a row, and what is computed from it). So a softmax is
+//! one group: maximum and sum are row values, all else has a value per position.
+//!
+//! Going backwards, a computation joins the group of its consumers if all of them are in the same group and read it
+//! position by position (or repeat it along rows). What only its own group reads is never stored. Two groups with the
+//! same domain that read a common computation become one, unless one needs what the other gives.
+
+
+use super::resolve::{Access, Computation, Compute, Resolved};
+
+/// Rows longer than this are reduced in pieces, and nothing per position can depend on their reduction in the same
+/// pass: the values of a whole row would not stay in cache.
+pub(crate) const LONGEST_ROW: usize = 8192;
+/// Members of one group; more would not fit in registers of the loop anyway.
+const LARGEST_GROUP: usize = 96;
+/// Merging looks for paths in the graph, which huge chains cannot afford.
+const LARGEST_MERGED_PROGRAM: usize = 20_000;
+
+/// Where a member has values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    Position,
+    Row,
+}
+
+/// What the loop of a group ends in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Values per position and per row.
+    Rows,
+    /// A reduction of `[outer, length, inner]` to `[outer, inner]`.
+    Columns { outer: usize, length: usize, inner: usize },
+}
+
+/// Computations that share a loop.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    /// Members by descending index.
+    pub members: Vec<u32>,
+    pub form: Form,
+    /// Positions of the domain.
+    pub elements: usize,
+    /// Positions of a row; `None` as long as nothing needs rows.
+    pub row: Option<usize>,
+    /// The product or convolution whose finished blocks this loop runs over.
+    pub producer: Option<u32>,
+}
+
+/// A group number, by computation; `None` for those with a kernel of their own, for leaves and for trivial ones.
+pub(crate) struct Fusion {
+    pub groups: Vec<Option<Group>>,
+    pub group_of: Vec<Option<usize>>,
+    pub level: Vec<Level>,
+}
+
+/// For each computation, who reads it and through which input.
+pub(crate) fn consumers(resolved: &Resolved) -> Vec<Vec<(u32, usize)>> {
+    let mut consumers = vec![Vec::new(); resolved.computes.len()];
+    for (index, compute) in resolved.computes.iter().enumerate() {
+        for (position, access) in compute.inputs.iter().enumerate() {
+            consumers[access.root.node as usize].push((index as u32, position));
+        }
+    }
+    consumers
+}
+
+fn elements(compute: &Compute) -> usize {
+    compute.outputs[0].shape.elements()
+}
+
+/// Whether the computation takes part in fusion.
+fn is_fusible(compute: &Compute) -> bool {
+    matches!(compute.what, Computation::Element(_) | Computation::Reduce { .. })
+}
+
+pub(crate) fn is_trivial(compute: &Compute) -> bool {
+    matches!(compute.what, Computation::Element(op) if op.is_trivial())
+}
+
+/// Groups all computations.
+pub(crate) fn fuse(resolved: &Resolved) -> Fusion {
+    let count = resolved.computes.len();
+    let mut wanted = vec![false; count];
+    for output in &resolved.outputs {
+        wanted[output.node as usize] = true;
+    }
+    let mut fuser = Fuser {
+        resolved,
+        consumers: consumers(resolved),
+        rows_below: rows_below(resolved),
+        fusion: Fusion { groups: Vec::new(), group_of: vec![None; count], level: vec![Level::Position; count] },
+    };
+    for index in (0..count).rev() {
+        let compute = &resolved.computes[index];
+        if !is_fusible(compute) {
+            fuser.attach_producer(index, wanted[index]);
+            continue;
+        }
+        let read_by_kernels = fuser.consumers[index]
+            .iter()
+            .any(|(consumer, _)| !is_fusible(&resolved.computes[*consumer as usize]));
+        if is_trivial(compute) && !wanted[index] && !read_by_kernels {
+            continue;
+        }
+        if !fuser.join(index) {
+            fuser.found(index);
+        }
+    }
+    fuser.fusion
+}
+
+/// For each computation the length of the rows of which it is, or is computed from, a reduction; `None` if it is not.
+fn rows_below(resolved: &Resolved) -> Vec<Option<usize>> {
+    let mut rows: Vec<Option<usize>> = Vec::with_capacity(resolved.computes.len());
+    for compute in &resolved.computes {
+        let own = match compute.what {
+            Computation::Reduce { length, inner: 1, .. } => Some(length),
+            Computation::Element(_) => compute.inputs.iter().find_map(|access| {
+                let flat = access.layout.is_contiguous() && access.layout.elements() == elements(compute);
+                if flat { rows[access.root.node as usize] } else { None }
+            }),
+            _ => None,
+        };
+        rows.push(own);
+    }
+    rows
+}
+
+struct Fuser<'a> {
+    resolved: &'a Resolved,
+    consumers: Vec<Vec<(u32, usize)>>,
+    rows_below: Vec<Option<usize>>,
+    fusion: Fusion,
+}
+
+/// What joining a group means for a computation and the group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fit {
+    /// It joins at this level; rows of this length if the group has none yet.
+    At(Level, Option<usize>),
+    /// It is the reduction of rows of this length whose results the whole group works on: all members so far become
+    /// row values.
+    Below(usize),
+}
+
+impl Fit {
+    /// What satisfies two consumers, if anything does.
+    fn together(self, other: Fit) -> Option<Fit> {
+        match (self, other) {
+            (Fit::At(level, row), Fit::At(other_level, other_row)) if level == other_level => match (row, other_row) {
+                (Some(row), Some(other_row)) if row != other_row => None,
+                _ => Some(Fit::At(level, row.or(other_row))),
+            },
+            _ if self == other => Some(self),
+            _ => None,
+        }
+    }
+}
+
+impl Fuser<'_> {
+    fn group(&self, group: usize) -> &Group {
+        self.fusion.groups[group].as_ref().expect("groups in use exist")
+    }
+
+    /// The single group of all consumers, merging two where that is possible.
+    fn consuming_group(&mut self, index: usize) -> Option<usize> {
+        let mut found: Option<usize> = None;
+        for position in 0..self.consumers[index].len() {
+            let (consumer, _) = self.consumers[index][position];
+            let group = self.fusion.group_of[consumer as usize]?;
+            match found {
+                None => found = Some(group),
+                Some(known) if known == group => {}
+                Some(known) => {
+                    if !self.can_merge(known, group) {
+                        return None;
+                    }
+                    found = Some(self.merge(known, group));
+                }
+            }
+        }
+        found
+    }
+
+    fn join(&mut self, index: usize) -> bool {
+        // A merge is only worth it if the computation then fits, so that is asked of every consumer first.
+        let fits: Option<Vec<(usize, Fit)>> = self.consumers[index]
+            .iter()
+            .map(|(consumer, input)| {
+                let group = self.fusion.group_of[*consumer as usize]?;
+                Some((group, self.fit(index, *consumer as usize, *input, group)?))
+            })
+            .collect();
+        let Some(fits) = fits.filter(|fits| !fits.is_empty()) else { return false };
+        let mut fit = fits[0].1;
+        for (_, other) in &fits[1..] {
+            let Some(both) = fit.together(*other) else { return false };
+            fit = both;
+        }
+        let Some(group) = self.consuming_group(index) else { return false };
+        if self.group(group).members.len() >= LARGEST_GROUP {
+            return false;
+        }
+        let level = match fit {
+            Fit::At(level, _) => level,
+            Fit::Below(_) => Level::Row,
+        };
+        let target = self.fusion.groups[group].as_mut().expect("groups in use exist");
+        match fit {
+            Fit::At(_, Some(row)) => target.row = Some(row),
+            Fit::At(_, None) => {}
+            Fit::Below(row) => {
+                target.row = Some(row);
+                target.elements *= row;
+                for member in &target.members {
+                    self.fusion.level[*member as usize] = Level::Row;
+                }
+            }
+        }
+        target.members.push(index as u32);
+        self.fusion.group_of[index] = Some(group);
+        self.fusion.level[index] = level;
+        true
+    }
+
+    /// How `index` would take part in `group`, to which its consumer belongs.
+    fn fit(&self, index: usize, consumer: usize, input: usize, group: usize) -> Option<Fit> {
+        let group = self.group(group);
+        let compute = &self.resolved.computes[index];
+        let access = &self.resolved.computes[consumer].inputs[input];
+        let own = elements(compute);
+        let flat = access.layout.is_contiguous() && access.layout.elements() == own;
+        let row_reduction = match compute.what {
+            Computation::Reduce { length, inner: 1, .. } => Some(length),
+            Computation::Reduce { .. } => return None,
+            _ => None,
+        };
+        let consumer_reduces = matches!(self.resolved.computes[consumer].what, Computation::Reduce { .. });
+        match (self.fusion.level[consumer], consumer_reduces) {
+            // Read position by position.
+            (Level::Position, false) | (Level::Row, true) | (Level::Position, true) if flat => {
+                let Some(length) = row_reduction else { return Some(Fit::At(Level::Position, None)) };
+                // A reduction all of whose readers work on what it gives.
+                let free = group.row.is_none()
+                    && group.form == Form::Rows
+                    && group.producer.is_none()
+                    && !consumer_reduces;
+                free.then_some(Fit::Below(length))
+            }
+            (Level::Row, false) if flat => {
+                if let (Some(length), Some(row)) = (row_reduction, group.row)
+                    && length != row
+                {
+                    return None;
+                }
+                Some(Fit::At(Level::Row, None))
+            }
+            // Repeated along rows.
+            (Level::Position, false) => {
+                if group.form != Form::Rows {
+                    return None;
+                }
+                let length = access.layout.repeats_each(own)?;
+                let fits_row = group.row.map_or(group.producer.is_none(), |row| row == length)
+                    && self.rows_below[index] == Some(length)
+                    && length <= LONGEST_ROW
+                    && own * length == group.elements;
+                fits_row.then_some(Fit::At(Level::Row, Some(length)))
+            }
+            _ => None,
+        }
+    }
+
+    /// A group of its own.
+    fn found(&mut self, index: usize) {
+        let compute = &self.resolved.computes[index];
+        let own = elements(compute);
+        let group = match compute.what {
+            Computation::Reduce { outer, length, inner, .. } if inner > 1 => {
+                let form = Form::Columns { outer, length, inner };
+                Group { members: vec![index as u32], form, elements: own * length, row: None, producer: None }
+            }
+            Computation::Reduce { length, .. } => {
+                self.fusion.level[index] = Level::Row;
+                let row = Some(length);
+                Group { members: vec![index as u32], form: Form::Rows, elements: own * length, row, producer: None }
+            }
+            _ => Group { members: vec![index as u32], form: Form::Rows, elements: own, row: None, producer: None },
+        };
+        self.fusion.group_of[index] = Some(self.fusion.groups.len());
+        self.fusion.groups.push(Some(group));
+    }
+
+    fn can_merge(&self, left: usize, right: usize) -> bool {
+        let (a, b) = (self.group(left), self.group(right));
+        let same_rows = a.row == b.row || a.row.is_none() || b.row.is_none();
+        a.elements == b.elements
+            && same_rows
+            && a.form == b.form
+            && a.producer.is_none()
+            && b.producer.is_none()
+            && a.members.len() + b.members.len() <= LARGEST_GROUP
+            && self.resolved.computes.len() <= LARGEST_MERGED_PROGRAM
+            && !self.depends(left, right)
+            && !self.depends(right, left)
+    }
+
+    /// Whether a member of `later` needs, over whatever way, something that `earlier` gives.
+    fn depends(&self, later: usize, earlier: usize) -> bool {
+        let first = *self.group(earlier).members.last().expect("groups have members");
+        let mut seen = vec![false; self.resolved.computes.len()];
+        let mut stack: Vec<u32> = self.group(later).members.clone();
+        while let Some(index) = stack.pop() {
+            let compute = &self.resolved.computes[index as usize];
+            let needed = compute.inputs.iter().map(|access| access.root.node).chain(compute.after.iter().copied());
+            for input in needed {
+                if self.fusion.group_of[input as usize] == Some(earlier) {
+                    return true;
+                }
+                if input >= first && !std::mem::replace(&mut seen[input as usize], true) {
+                    stack.push(input);
+                    // The input comes with its whole group.
+                    if let Some(group) = self.fusion.group_of[input as usize] {
+                        stack.extend(&self.group(group).members);
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    fn merge(&mut self, left: usize, right: usize) -> usize {
+        let gone = self.fusion.groups[right].take().expect("groups in use exist");
+        for member in &gone.members {
+            self.fusion.group_of[*member as usize] = Some(left);
+        }
+        let target = self.fusion.groups[left].as_mut().expect("groups in use exist");
+        target.members.extend(gone.members);
+        target.members.sort_unstable_by(|a, b| b.cmp(a));
+        target.row = target.row.or(gone.row);
+        left
+    }
+
+    /// Lets the loop that reads a product or convolution run over its blocks as they are finished.
+    fn attach_producer(&mut self, index: usize, _wanted: bool) {
+        use crate::ops::Op;
+        use crate::ops::convolution::Role;
+        let compute = &self.resolved.computes[index];
+        // A finished block is a whole number of these many positions.
+        let block = match &compute.what {
+            Computation::Kernel(Op::Matmul) => compute.outputs[0].shape.last().copied().unwrap_or(1),
+            Computation::Kernel(Op::Convolution(op)) if op.role == Role::Output => op.output[1..].iter().product(),
+            _ => return,
+        };
+        let mut group = None;
+        for (consumer, input) in &self.consumers[index] {
+            let own = self.fusion.group_of[*consumer as usize];
+            let access: &Access = &self.resolved.computes[*consumer as usize].inputs[*input];
+            let flat = access.layout.is_contiguous() && access.layout.elements() == elements(compute);
+            // Reductions over the elements themselves sit one level above them.
+            let position = self.fusion.level[*consumer as usize] == Level::Position
+                || matches!(self.resolved.computes[*consumer as usize].what, Computation::Reduce { .. });
+            if own.is_none() || group.is_some_and(|known| known != own) || !flat || !position {
+                return;
+            }
+            group = Some(own);
+        }
+        let Some(group) = group.flatten() else { return };
+        let target = self.fusion.groups[group].as_mut().expect("groups in use exist");
+        let whole_rows = target.row.is_none_or(|row| block % row == 0 && row <= LONGEST_ROW);
+        let fits = target.form == Form::Rows && target.elements == elements(compute);
+        if target.producer.is_none() && whole_rows && fits && block > 0 {
+            target.producer = Some(index as u32);
+        }
+    }
+}
+

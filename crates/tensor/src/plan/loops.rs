@@ -1,0 +1,135 @@
+//! The loop of a fused group, as a small register program over tiles.
+//!
+//! A device runs the instructions over stretches of the domain: those of the position level on vectors of as many
+//! elements as the stretch has positions, those of the row level on one element per row. The program says nothing of
+//! how long the stretches are or who runs them.
+
+use smallvec::SmallVec;
+
+use crate::ops::map::MapOp;
+use crate::ops::reduce::ReduceOp;
+use crate::{DType, Scalar};
+
+use super::fuse::{Form, Level};
+use super::layout::Strides;
+
+/// A register: a vector of one element per position or per row of a stretch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Register(pub u16);
+
+/// How a register looks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RegisterKind {
+    pub level: Level,
+    pub dtype: DType,
+    /// Filled once, before the first stretch, and never again.
+    pub fixed: bool,
+    /// Registers with equal numbers share memory: their lives do not overlap.
+    pub home: u16,
+}
+
+/// How the elements of a load lie in memory.
+#[derive(Clone, Debug)]
+pub(crate) enum Pattern {
+    /// Element `i` at `i`.
+    Contiguous,
+    /// Every element at `offset`.
+    Same { offset: isize },
+    /// By lengths and strides, outermost first.
+    Strided { lengths: SmallVec<[usize; 6]>, strides: Strides, offset: isize },
+}
+
+/// Reading memory.
+#[derive(Clone, Debug)]
+pub(crate) struct Load {
+    /// Index into the list of what the kernel reads.
+    pub source: usize,
+    pub pattern: Pattern,
+}
+
+/// An operand: a register, or memory that is read in place because it is contiguous.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Operand {
+    Register(Register),
+    /// Index into [`LoopProgram::in_place`].
+    Memory(u16),
+}
+
+/// Contiguous memory that instructions read directly.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InPlace {
+    pub source: usize,
+    pub level: Level,
+    pub dtype: DType,
+}
+
+/// One step; its level is that of the register it writes.
+#[derive(Clone, Debug)]
+pub(crate) enum Instruction {
+    Fill { to: Register, with: FillWith },
+    Load { to: Register, load: Load },
+    /// Where a load with this pattern would read, as a number.
+    Iota { to: Register, lengths: SmallVec<[usize; 6]>, strides: Strides, offset: isize },
+    Map { op: MapOp, dtype: DType, to: Register, operands: SmallVec<[Operand; 3]> },
+    Cast { from: DType, to: Register, operand: Operand },
+    /// A row value from values per position.
+    Reduce { op: ReduceOp, dtype: DType, to: Register, operand: Operand },
+    /// Values per position from a row value.
+    Spread { to: Register, operand: Operand },
+    /// Writing to the `target`-th output, contiguously.
+    Store { target: usize, level: Level, dtype: DType, operand: Operand },
+}
+
+/// What a fixed register holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum FillWith {
+    Constant(Scalar),
+    /// A number given at run time.
+    Number(u32),
+    /// The element at `offset` of a source.
+    Element { source: usize, offset: isize },
+}
+
+/// A column reduction at the end of a loop: `target[outer, inner]` from `operand[outer, length, inner]`.
+#[derive(Clone, Debug)]
+pub(crate) struct ColumnReduction {
+    pub op: ReduceOp,
+    pub dtype: DType,
+    pub operand: Operand,
+    pub target: usize,
+}
+
+/// A fused loop.
+#[derive(Clone, Debug)]
+pub(crate) struct LoopProgram {
+    /// Positions of the domain.
+    pub elements: usize,
+    /// Positions of a row, 1 if there are no rows.
+    pub row: usize,
+    pub form: Form,
+    pub registers: Vec<RegisterKind>,
+    pub in_place: Vec<InPlace>,
+    /// Steps done once before all stretches.
+    pub setup: Vec<Instruction>,
+    pub instructions: Vec<Instruction>,
+    pub columns: Vec<ColumnReduction>,
+    /// Bytes of one element of the widest register.
+    pub widest: usize,
+    /// Whether an instruction brings row values back to positions, so that a row must be computed as a whole.
+    pub spreads: bool,
+}
+
+impl LoopProgram {
+    /// Arithmetic operations of one run.
+    pub fn operations(&self) -> usize {
+        let rows = self.elements / self.row.max(1);
+        let one = |instruction: &Instruction| match instruction {
+            Instruction::Map { to, .. } | Instruction::Cast { to, .. } => {
+                if self.registers[usize::from(to.0)].level == Level::Row { rows } else { self.elements }
+            }
+            Instruction::Reduce { .. } => self.elements,
+            _ => 0,
+        };
+        self.instructions.iter().map(one).sum::<usize>() + self.columns.len() * self.elements
+    }
+}

@@ -1,0 +1,253 @@
+//! From computations and groups to kernels whose reads and writes are still values.
+
+use crate::cpu::kernels::indexing::Geometry;
+use crate::graph::node::Meta;
+use crate::ops::Op;
+use crate::ops::pooling::PoolRole;
+
+use super::emit::{Emitted, emit};
+use super::fuse::{Fusion, Group, Level, is_trivial};
+use super::layout::Layout;
+use super::program::Value;
+use super::resolve::{Access, Computation, Compute, Resolved, matrix_strides};
+use super::{Action, MatrixOperand, Part};
+
+/// A kernel before places are known.
+pub(crate) struct Unplaced {
+    pub action: Action,
+    pub reads: Vec<Value>,
+    pub writes: Vec<Value>,
+    pub tail: Option<Emitted>,
+    pub name: String,
+    pub operations: usize,
+    /// The computations that this kernel does.
+    pub computes: Vec<u32>,
+}
+
+/// All kernels, in no particular order.
+pub(crate) fn lower(resolved: &Resolved, fusion: &Fusion) -> Vec<Unplaced> {
+    let stored = stored(resolved, fusion);
+    let mut kernels = Vec::new();
+    let mut taken = vec![false; resolved.computes.len()];
+    for (index, group) in fusion.groups.iter().enumerate() {
+        let Some(group) = group else { continue };
+        let tail = emit(resolved, fusion, index, &stored);
+        let mut kernel = match group.producer {
+            Some(producer) => {
+                taken[producer as usize] = true;
+                kernel(resolved, producer)
+            }
+            None => Unplaced {
+                action: Action::Loop,
+                reads: Vec::new(),
+                writes: Vec::new(),
+                tail: None,
+                name: String::new(),
+                operations: 0,
+                computes: Vec::new(),
+            },
+        };
+        kernel.name = join_names(&kernel.name, &loop_name(resolved, group));
+        kernel.operations += tail.program.operations();
+        kernel.computes.extend(&group.members);
+        kernel.tail = Some(tail);
+        kernels.push(kernel);
+    }
+    for (index, compute) in resolved.computes.iter().enumerate() {
+        let own = matches!(compute.what, Computation::Kernel(_));
+        if own && !taken[index] {
+            kernels.push(kernel(resolved, index as u32));
+        }
+    }
+    kernels
+}
+
+/// Which computations' values are needed outside of their group.
+fn stored(resolved: &Resolved, fusion: &Fusion) -> Vec<bool> {
+    let mut stored = vec![false; resolved.computes.len()];
+    for output in &resolved.outputs {
+        stored[output.node as usize] = true;
+    }
+    for (index, compute) in resolved.computes.iter().enumerate() {
+        for access in &compute.inputs {
+            let root = access.root.node as usize;
+            let inside = fusion.group_of[root].is_some() && fusion.group_of[root] == fusion.group_of[index];
+            let inlined = fusion.group_of[root].is_none() && is_trivial(&resolved.computes[root]);
+            if !inside && !inlined {
+                stored[root] = true;
+            }
+        }
+    }
+    stored
+}
+
+fn join_names(first: &str, second: &str) -> String {
+    match (first, second) {
+        ("", name) | (name, "") => name.to_string(),
+        _ => format!("{first}+{second}"),
+    }
+}
+
+/// The ops of a loop in order, the longest lists abbreviated.
+fn loop_name(resolved: &Resolved, group: &Group) -> String {
+    let mut names: Vec<&str> = group
+        .members
+        .iter()
+        .rev()
+        .filter_map(|member| match &resolved.computes[*member as usize].what {
+            Computation::Element(super::resolve::ElementOp::Map(op)) => Some(op.name()),
+            Computation::Element(super::resolve::ElementOp::Copy) => Some("copy"),
+            Computation::Element(super::resolve::ElementOp::Cast) => Some("cast"),
+            Computation::Element(_) => Some("fill"),
+            Computation::Reduce { op, .. } => Some(op.name()),
+            _ => None,
+        })
+        .collect();
+    if names.len() > 8 {
+        let rest = names.len() - 7;
+        names.truncate(7);
+        return format!("{}+{rest}", names.join("+"));
+    }
+    names.join("+")
+}
+
+fn meta_of<'a>(resolved: &'a Resolved, access: &Access) -> &'a Meta {
+    &resolved.computes[access.root.node as usize].outputs[usize::from(access.root.out)]
+}
+
+fn product(lengths: &[usize]) -> usize {
+    lengths.iter().product()
+}
+
+/// The kernel of a computation that is not fused.
+fn kernel(resolved: &Resolved, index: u32) -> Unplaced {
+    let compute: &Compute = &resolved.computes[index as usize];
+    let Computation::Kernel(op) = &compute.what else { unreachable!("fused computations have no kernel") };
+    let output = &compute.outputs[0];
+    let dtype = output.dtype;
+    let roots = || compute.inputs.iter().map(|access| access.root).collect::<Vec<_>>();
+    let shape_of = |input: usize| &compute.inputs[input].layout.shape;
+    let mut operations = 0;
+    let (action, name) = match op {
+        Op::Matmul => {
+            let (a, b) = (&compute.inputs[0], &compute.inputs[1]);
+            let rank = output.shape.rank();
+            let (m, n) = (output.shape[rank - 2], output.shape[rank - 1]);
+            let k = a.layout.shape[rank - 1];
+            let batch = product(&output.shape[..rank - 2]);
+            operations = 2 * batch * m * n * k;
+            let operand = |access: &Access| MatrixOperand {
+                strides: matrix_strides(&access.layout).expect("resolved to matrices"),
+                offset: access.layout.offset,
+            };
+            let action = Action::Matmul { dtype, batch, m, n, k, a: operand(a), b: operand(b) };
+            (action, "matmul".to_string())
+        }
+        Op::Convolution(convolution) => {
+            operations = 2 * convolution.multiply_adds();
+            let name = match convolution.role {
+                crate::ops::convolution::Role::Output => "conv2d",
+                crate::ops::convolution::Role::Image => "conv2d_image",
+                crate::ops::convolution::Role::Kernel => "conv2d_kernel",
+            };
+            (Action::Convolution { dtype, op: convolution.clone() }, name.to_string())
+        }
+        Op::Pool(pool) => {
+            let shape = shape_of(compute.inputs.len() - 1);
+            let planes = product(&shape[..shape.rank() - 2]);
+            let name = match pool.role {
+                PoolRole::SelectMax => "max_pool2d",
+                PoolRole::ScatterMax => "max_pool2d_scatter",
+                PoolRole::Sum => "sum_pool2d",
+                PoolRole::Spread => "sum_pool2d_spread",
+            };
+            (Action::Pool { dtype, op: pool.clone(), planes }, name.to_string())
+        }
+        Op::Concatenate { axis } => {
+            let strides = output.shape.strides();
+            let mut before = 0;
+            let parts = compute
+                .inputs
+                .iter()
+                .map(|access| {
+                    let offset = before as isize * strides[*axis];
+                    before += access.layout.shape[*axis];
+                    Part { source: access.layout.clone(), strides: strides.clone(), offset }
+                })
+                .collect();
+            let elements = output.shape.elements();
+            (Action::Assemble { dtype, parts, fill: None, elements }, "concatenate".to_string())
+        }
+        Op::Pad(spec) => {
+            let strides = output.shape.strides();
+            let source: Layout = compute.inputs[0].layout.clone();
+            let offset = spec.low.iter().zip(&strides).map(|(low, stride)| *low as isize * stride).sum();
+            let spread =
+                spec.interior.iter().zip(&strides).map(|(interior, stride)| (*interior as isize + 1) * stride);
+            let parts = vec![Part { source, strides: spread.collect(), offset }];
+            let fill = Some(compute.inputs[1].layout.offset);
+            let elements = output.shape.elements();
+            (Action::Assemble { dtype, parts, fill, elements }, "pad".to_string())
+        }
+        Op::Take { batch, axis } => {
+            let (x, indices) = (shape_of(0), shape_of(1));
+            let geometry = Geometry {
+                batch: product(&x[..*batch]),
+                pre: product(&x[*batch..*axis]),
+                n: x[*axis],
+                m: product(&indices[*batch..]),
+                post: product(&x[axis + 1..]),
+            };
+            (Action::Take { dtype, geometry }, "take".to_string())
+        }
+        Op::ScatterAdd { batch, axis, size } => {
+            let (updates, indices) = (shape_of(0), shape_of(1));
+            let geometry = Geometry {
+                batch: product(&updates[..*batch]),
+                pre: product(&updates[*batch..*axis]),
+                n: *size,
+                m: product(&indices[*batch..]),
+                post: product(&output.shape[axis + 1..]),
+            };
+            (Action::ScatterAdd { dtype, geometry }, "scatter_add".to_string())
+        }
+        Op::ArgMax { axis } => {
+            let x = shape_of(0);
+            let dtype = meta_of(resolved, &compute.inputs[0]).dtype;
+            let (outer, inner) = (product(&x[..*axis]), product(&x[axis + 1..]));
+            (Action::ArgMax { dtype, outer, length: x[*axis], inner }, "argmax".to_string())
+        }
+        Op::Random(random) => {
+            let keys = compute.inputs[0].layout.elements();
+            let count = if keys == 0 { 0 } else { output.shape.elements() / keys };
+            (Action::Random { dtype, op: random.clone(), keys, count }, format!("random_{random:?}").to_lowercase())
+        }
+        Op::Custom(custom) => {
+            let inputs = compute.inputs.iter().map(|access| meta_of(resolved, access));
+            let inputs = inputs
+                .zip(&compute.inputs)
+                .map(|(meta, access)| Meta { shape: access.layout.shape.clone(), dtype: meta.dtype })
+                .collect();
+            let action = Action::Custom { op: custom.clone(), inputs, outputs: compute.outputs.to_vec() };
+            (action, custom.0.name().to_string())
+        }
+        op => unreachable!("{op:?} has no kernel of its own"),
+    };
+    let writes = (0..compute.outputs.len()).map(|out| Value { node: index, out: out as u16 }).collect();
+    Unplaced { action, reads: roots(), writes, tail: None, name, operations, computes: vec![index] }
+}
+
+/// Bytes that a kernel moves.
+pub(crate) fn bytes_moved(resolved: &Resolved, kernel: &Unplaced) -> usize {
+    let size = |value: &Value| {
+        let meta = &resolved.computes[value.node as usize].outputs[usize::from(value.out)];
+        meta.shape.elements() * meta.dtype.size()
+    };
+    let tail = kernel.tail.iter().flat_map(|tail| tail.reads.iter().chain(&tail.writes));
+    // What a loop reads of its own producer is in cache.
+    let own = |value: &&Value| !kernel.writes.contains(value);
+    let moved: usize = kernel.reads.iter().chain(tail.filter(own)).map(size).sum();
+    let level = |tail: &Emitted| tail.write_levels.iter().any(|level| *level == Level::Position);
+    let producer_stays = kernel.tail.as_ref().is_none_or(level);
+    moved + if producer_stays { kernel.writes.iter().map(size).sum() } else { 0 }
+}

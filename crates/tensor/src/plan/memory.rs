@@ -1,0 +1,291 @@
+//! Where values lie: lifetimes, overwriting, and offsets in one arena.
+
+use smallvec::SmallVec;
+
+use crate::graph::walk::IdMap;
+
+use super::fuse::Level;
+use super::lower::{Unplaced, bytes_moved};
+use super::program::{Program, Value};
+use super::resolve::{Computation, Resolved};
+use super::{Kernel, Place, PlacedLoop, Plan};
+
+/// Offsets are multiples of this, so that no two values share a cache line.
+const ALIGNMENT: usize = 64;
+
+/// A block of memory, shared by values that follow each other in place.
+struct Block {
+    bytes: usize,
+    /// First and last kernel, by position in the order, that touch it.
+    first: usize,
+    last: usize,
+    output: Option<u32>,
+}
+
+/// Gives every value a place.
+pub(crate) fn place(
+    program: &Program,
+    resolved: &Resolved,
+    kernels: Vec<Unplaced>,
+    order: &[usize],
+    donatable: &[bool],
+) -> Plan {
+    let mut placer = Placer::new(resolved, &kernels, order, donatable);
+    for (position, kernel) in order.iter().enumerate() {
+        placer.kernel(&kernels[*kernel], position);
+    }
+    let donations = placer.donations(program);
+    let (offsets, arena_bytes) = placer.arrange();
+    let place = |value: &Value| match resolved.computes[value.node as usize].what {
+        Computation::Buffer(buffer) => Place::Buffer(buffer),
+        _ => {
+            let block = placer.block_of[&key(value)];
+            placer.blocks[block].output.map_or(Place::Arena(offsets[block]), Place::Output)
+        }
+    };
+    let mut slots: Vec<Option<Kernel>> = Vec::with_capacity(order.len());
+    let mut unplaced: Vec<Option<Unplaced>> = kernels.into_iter().map(Some).collect();
+    for index in order {
+        let kernel = unplaced[*index].take().expect("an order names each kernel once");
+        let bytes = bytes_moved(resolved, &kernel);
+        let reads = kernel.reads.iter().map(&place).collect();
+        let writes = kernel.writes.iter().map(&place).collect();
+        let tail = kernel.tail.map(|tail| PlacedLoop {
+            reads: tail.reads.iter().map(&place).collect(),
+            writes: tail.writes.iter().map(&place).collect(),
+            program: tail.program,
+        });
+        slots.push(Some(Kernel {
+            action: kernel.action,
+            reads,
+            writes,
+            tail,
+            name: kernel.name,
+            operations: kernel.operations,
+            bytes,
+        }));
+    }
+    let input_bytes = resolved
+        .computes
+        .iter()
+        .filter(|compute| matches!(compute.what, Computation::Buffer(_)))
+        .map(|compute| compute.outputs[0].shape.elements() * compute.outputs[0].dtype.size())
+        .sum();
+    Plan {
+        kernels: slots.into_iter().flatten().collect(),
+        arena_bytes,
+        output_bytes: placer.output_bytes.clone(),
+        results: resolved.outputs.iter().map(&place).collect(),
+        donations,
+        input_bytes,
+    }
+}
+
+fn key(value: &Value) -> u64 {
+    u64::from(value.node) << 16 | u64::from(value.out)
+}
+
+struct Placer<'a> {
+    resolved: &'a Resolved,
+    /// Which of the given buffers may be overwritten.
+    donatable: &'a [bool],
+    blocks: Vec<Block>,
+    block_of: IdMap<u64, usize>,
+    /// Last kernel that reads or writes each value.
+    last_use: IdMap<u64, usize>,
+    output_of: IdMap<u64, u32>,
+    output_bytes: Vec<usize>,
+    /// For each output, the input buffers whose elements the writing loop touches position by position, with the
+    /// position of that loop.
+    local_inputs: Vec<(u32, u32, usize)>,
+}
+
+impl<'a> Placer<'a> {
+    fn new(resolved: &'a Resolved, kernels: &[Unplaced], order: &[usize], donatable: &'a [bool]) -> Placer<'a> {
+        let mut last_use = IdMap::default();
+        for (position, index) in order.iter().enumerate() {
+            let kernel = &kernels[*index];
+            let tail = kernel.tail.iter().flat_map(|tail| tail.reads.iter().chain(&tail.writes));
+            for value in kernel.reads.iter().chain(&kernel.writes).chain(tail) {
+                last_use.insert(key(value), position);
+            }
+        }
+        let mut output_of = IdMap::default();
+        let mut output_bytes = Vec::new();
+        for output in &resolved.outputs {
+            let is_buffer = matches!(resolved.computes[output.node as usize].what, Computation::Buffer(_));
+            if !is_buffer && !output_of.contains_key(&key(output)) {
+                output_of.insert(key(output), output_bytes.len() as u32);
+                output_bytes.push(bytes(resolved, output));
+            }
+            last_use.insert(key(output), usize::MAX);
+        }
+        Placer {
+            resolved,
+            donatable,
+            blocks: Vec::new(),
+            block_of: IdMap::default(),
+            last_use,
+            output_of,
+            output_bytes,
+            local_inputs: Vec::new(),
+        }
+    }
+
+    fn kernel(&mut self, kernel: &Unplaced, position: usize) {
+        for value in &kernel.writes {
+            self.new_block(value, position);
+        }
+        let Some(tail) = &kernel.tail else { return };
+        let mut claimed: SmallVec<[usize; 4]> = SmallVec::new();
+        for (value, level) in tail.writes.iter().zip(&tail.write_levels) {
+            self.note_local_inputs(tail, value, *level, position, &kernel.reads);
+            let replaces_input = self.local_inputs.iter().any(|(output, buffer, at)| {
+                Some(output) == self.output_of.get(&key(value))
+                    && *at == position
+                    && self.donatable.get(*buffer as usize) == Some(&true)
+            });
+            let candidate = tail.reads.iter().zip(&tail.tile_local).find_map(|(read, local)| {
+                let block = *self.block_of.get(&key(read))?;
+                let free = *local == Some(*level)
+                    && tail.program.columns.is_empty()
+                    && self.last_use[&key(read)] == position
+                    && self.blocks[block].last <= position
+                    && self.blocks[block].output.is_none()
+                    && bytes(self.resolved, read) == bytes(self.resolved, value)
+                    // The primary action must be done with what the loop overwrites while other blocks go on.
+                    && !kernel.reads.contains(read)
+                    && !claimed.contains(&block);
+                free.then_some(block)
+            });
+            // The old value of an output is a better place for it than a temporary: it outlives the run.
+            match candidate.filter(|_| !replaces_input) {
+                Some(block) => {
+                    claimed.push(block);
+                    self.block_of.insert(key(value), block);
+                    let last = self.last_use[&key(value)];
+                    self.blocks[block].last = last;
+                    self.blocks[block].output = self.output_of.get(&key(value)).copied();
+                }
+                None => self.new_block(value, position),
+            }
+        }
+    }
+
+    fn note_local_inputs(
+        &mut self,
+        tail: &super::emit::Emitted,
+        value: &Value,
+        level: Level,
+        position: usize,
+        primary: &[Value],
+    ) {
+        let Some(output) = self.output_of.get(&key(value)).copied() else { return };
+        if !tail.program.columns.is_empty() {
+            return;
+        }
+        for (read, local) in tail.reads.iter().zip(&tail.tile_local) {
+            if let Computation::Buffer(buffer) = self.resolved.computes[read.node as usize].what
+                && *local == Some(level)
+                && bytes(self.resolved, read) == bytes(self.resolved, value)
+                && self.last_use[&key(read)] == position
+                && !primary.contains(read)
+            {
+                self.local_inputs.push((output, buffer, position));
+            }
+        }
+    }
+
+    fn new_block(&mut self, value: &Value, position: usize) {
+        let block = Block {
+            bytes: bytes(self.resolved, value),
+            first: position,
+            last: self.last_use[&key(value)],
+            output: self.output_of.get(&key(value)).copied(),
+        };
+        self.block_of.insert(key(value), self.blocks.len());
+        self.blocks.push(block);
+    }
+
+    /// Which outputs may be written over which inputs: those of the same size that are not needed any more when the
+    /// output is begun, or that only the loop which writes it still reads, position by position.
+    fn donations(&self, program: &Program) -> Vec<(u32, u32)> {
+        if !self.donatable.contains(&true) {
+            return Vec::new();
+        }
+        let mut buffers: Vec<Option<Value>> = vec![None; program.buffers as usize];
+        for (index, compute) in self.resolved.computes.iter().enumerate() {
+            if let Computation::Buffer(buffer) = compute.what {
+                buffers[buffer as usize] = Some(Value { node: index as u32, out: 0 });
+            }
+        }
+        let mut taken = vec![false; buffers.len()];
+        let mut donations = Vec::new();
+        let mut outputs: Vec<&Block> = self.blocks.iter().filter(|block| block.output.is_some()).collect();
+        outputs.sort_by_key(|block| block.output);
+        for block in outputs {
+            let output = block.output.expect("filtered above");
+            let fits = |buffer: usize| -> bool {
+                let Some(value) = &buffers[buffer] else { return false };
+                if taken[buffer] || !self.donatable.get(buffer).copied().unwrap_or(false) {
+                    return false;
+                }
+                if bytes(self.resolved, value) != block.bytes || block.bytes == 0 {
+                    return false;
+                }
+                match self.last_use.get(&key(value)) {
+                    None => true,
+                    Some(last) if *last < block.first => true,
+                    Some(last) => {
+                        *last == block.first && self.local_inputs.contains(&(output, buffer as u32, block.first))
+                    }
+                }
+            };
+            // An input read in the same loop is most likely the old value of this very output.
+            let preferred = self.local_inputs.iter().filter(|(own, ..)| *own == output).map(|entry| entry.1 as usize);
+            let found = preferred.chain(0..buffers.len()).find(|buffer| fits(*buffer));
+            if let Some(buffer) = found {
+                taken[buffer] = true;
+                donations.push((output, buffer as u32));
+            }
+        }
+        donations
+    }
+
+    /// Offsets of the blocks in the arena, largest first, each at the lowest offset that is free during its life.
+    fn arrange(&self) -> (Vec<usize>, usize) {
+        let mut offsets = vec![0; self.blocks.len()];
+        let mut by_size: Vec<usize> =
+            (0..self.blocks.len()).filter(|block| self.blocks[*block].output.is_none()).collect();
+        by_size.sort_by_key(|block| (std::cmp::Reverse(self.blocks[*block].bytes), self.blocks[*block].first));
+        let mut placed: Vec<usize> = Vec::new();
+        let mut total = 0;
+        for block in by_size {
+            let own = &self.blocks[block];
+            let size = own.bytes.next_multiple_of(ALIGNMENT);
+            let overlaps = |other: &usize| {
+                let other = &self.blocks[*other];
+                other.first <= own.last && own.first <= other.last
+            };
+            // `placed` is kept by ascending offset, so that the first gap found is the lowest.
+            let mut offset = 0;
+            for other in placed.iter().filter(|other| overlaps(other)) {
+                let start = offsets[*other];
+                if offset + size <= start {
+                    break;
+                }
+                offset = offset.max(start + self.blocks[*other].bytes.next_multiple_of(ALIGNMENT));
+            }
+            offsets[block] = offset;
+            total = total.max(offset + size);
+            let at = placed.partition_point(|other| offsets[*other] <= offset);
+            placed.insert(at, block);
+        }
+        (offsets, total)
+    }
+}
+
+fn bytes(resolved: &Resolved, value: &Value) -> usize {
+    let meta = &resolved.computes[value.node as usize].outputs[usize::from(value.out)];
+    meta.shape.elements() * meta.dtype.size()
+}

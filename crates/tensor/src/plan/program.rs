@@ -1,0 +1,307 @@
+//! A graph as a list: what the planner works on.
+//!
+//! Importing lowers what no device needs to know (custom ops become their fallback, half precision computes in `f32`,
+//! reductions of several axes become reductions of one run of axes) and simplifies as it goes: equal nodes are made
+//! once, constants are folded, views of views are joined.
+
+use std::collections::HashMap;
+
+use smallvec::{SmallVec, smallvec};
+
+use crate::graph::node::Meta;
+use crate::graph::walk::{IdMap, reachable_until};
+use crate::ops::Op;
+use crate::ops::map::MapOp;
+use crate::ops::reduce::ReduceOp;
+use crate::shape::AxisList;
+use crate::{DType, Scalar, Shape, Tensor};
+
+use super::simplify;
+
+/// One output of a node of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Value {
+    pub node: u32,
+    pub out: u16,
+}
+
+/// Where the value of a leaf comes from when the plan runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Slot {
+    /// The `i`-th buffer.
+    Buffer(u32),
+    /// The `i`-th number.
+    Number(u32),
+}
+
+/// A node of the program.
+#[derive(Clone, Debug)]
+pub(crate) struct ProgramNode {
+    pub op: Op,
+    /// For leaves (`Data`, `Placeholder`, `Scalar`).
+    pub slot: Option<Slot>,
+    pub inputs: SmallVec<[Value; 3]>,
+    pub outputs: SmallVec<[Meta; 1]>,
+}
+
+/// A program: nodes in order, and the values that are wanted.
+#[derive(Debug, Default)]
+pub(crate) struct Program {
+    pub nodes: Vec<ProgramNode>,
+    pub outputs: Vec<Value>,
+    pub buffers: u32,
+    pub numbers: u32,
+}
+
+impl Program {
+    pub fn meta(&self, value: Value) -> &Meta {
+        &self.nodes[value.node as usize].outputs[usize::from(value.out)]
+    }
+}
+
+/// What the numbers recorded as `Scalar` become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Numbers {
+    /// Inputs of the plan: their values may differ the next time.
+    Slots,
+    /// Constants of the plan.
+    Fixed,
+}
+
+/// Builds a program node by node.
+pub(crate) struct Builder {
+    pub program: Program,
+    numbers: Numbers,
+    known: HashMap<(Op, SmallVec<[Value; 3]>, SmallVec<[Meta; 1]>), u32>,
+}
+
+impl Builder {
+    pub fn new(numbers: Numbers) -> Builder {
+        Builder { program: Program::default(), numbers, known: HashMap::new() }
+    }
+
+    /// A leaf that is a buffer given at run time.
+    pub fn buffer(&mut self, meta: Meta) -> Value {
+        let slot = Slot::Buffer(self.program.buffers);
+        self.program.buffers += 1;
+        self.leaf(Op::Data, slot, meta)
+    }
+
+    fn leaf(&mut self, op: Op, slot: Slot, meta: Meta) -> Value {
+        let node = self.program.nodes.len() as u32;
+        self.program.nodes.push(ProgramNode { op, slot: Some(slot), inputs: smallvec![], outputs: smallvec![meta] });
+        Value { node, out: 0 }
+    }
+
+    /// Imports `targets`; `bound` says what is there already. Buffers that are met on the way become inputs of the
+    /// program and are handed to `met`.
+    pub fn import(
+        &mut self,
+        targets: &[Tensor],
+        bound: &mut IdMap<(u64, u16), Value>,
+        met: &mut dyn FnMut(&Tensor),
+    ) -> Vec<Value> {
+        let is_bound = |tensor: &Tensor| bound.contains_key(&(tensor.node.id, 0));
+        let nodes = reachable_until(targets, |tensor| tensor.node.is_evaluated() || is_bound(tensor));
+        for tensor in nodes {
+            let node = &tensor.node;
+            let id = node.id;
+            if bound.contains_key(&(id, 0)) {
+                continue;
+            }
+            if node.is_evaluated() {
+                for out in 0..node.outputs.len() {
+                    let value = self.buffer(node.outputs[out].clone());
+                    bound.insert((id, out as u16), value);
+                    met(&Tensor { node: node.clone(), out: out as u16 });
+                }
+                continue;
+            }
+            let inputs: SmallVec<[Value; 3]> =
+                node.with_inputs(|inputs| inputs.iter().map(|input| bound[&(input.node.id, input.out)]).collect());
+            let values = match &node.op {
+                Op::Placeholder => panic!(
+                    "a value was read that does not exist yet: inside of vmap, Step, checkpoint and custom_vjp the \
+                     arguments stand for values to come (recorded at {})",
+                    node.site
+                ),
+                Op::Scalar(value) if self.numbers == Numbers::Slots => {
+                    let slot = Slot::Number(self.program.numbers);
+                    self.program.numbers += 1;
+                    met(&tensor);
+                    // The value is not part of the plan, so neither is it of the op.
+                    let op = Op::Scalar(Scalar::new(0.0, value.dtype()));
+                    smallvec![self.leaf(op, slot, node.outputs[0].clone())]
+                }
+                Op::Custom(op) if !op.0.has_kernel() => self.expand(op, &inputs),
+                op => self.add(op.clone(), inputs, node.outputs.clone()),
+            };
+            for (out, value) in values.into_iter().enumerate() {
+                bound.insert((id, out as u16), value);
+            }
+        }
+        targets.iter().map(|target| bound[&(target.node.id, target.out)]).collect()
+    }
+
+    /// The fallback of a custom op, imported in its place. The numbers in it are constants: they follow from the op's
+    /// parameters.
+    fn expand(&mut self, op: &crate::ops::custom::CustomHandle, inputs: &[Value]) -> SmallVec<[Value; 2]> {
+        let guard = crate::graph::node::ScopeGuard::new();
+        let holes: Vec<Tensor> = inputs
+            .iter()
+            .map(|value| crate::transform::trace::placeholder(self.program.meta(*value).clone(), &guard))
+            .collect();
+        let outputs = op.fallback(&holes).unwrap_or_else(|| {
+            panic!("{op:?}: this op has neither a fallback nor a kernel, so that it cannot be computed")
+        });
+        let mut bound: IdMap<(u64, u16), Value> =
+            holes.iter().zip(inputs).map(|(hole, value)| ((hole.node.id, 0), *value)).collect();
+        let numbers = std::mem::replace(&mut self.numbers, Numbers::Fixed);
+        let values = self.import(&outputs, &mut bound, &mut |tensor| {
+            panic!(
+                "{op:?}: the fallback holds a tensor of shape {}, which must be an input of the op instead",
+                tensor.shape()
+            )
+        });
+        self.numbers = numbers;
+        values.into_iter().collect()
+    }
+
+    /// Adds a node, lowered and simplified.
+    pub fn add(
+        &mut self,
+        op: Op,
+        inputs: SmallVec<[Value; 3]>,
+        outputs: SmallVec<[Meta; 1]>,
+    ) -> SmallVec<[Value; 2]> {
+        if outputs.len() == 1 {
+            return smallvec![self.add_one(op, inputs, outputs.into_iter().next().expect("one output"))];
+        }
+        let count = outputs.len();
+        let node = self.intern(op, inputs, outputs);
+        (0..count).map(|out| Value { node, out: out as u16 }).collect()
+    }
+
+    /// Adds a node with one output, lowered and simplified.
+    pub fn add_one(&mut self, op: Op, inputs: SmallVec<[Value; 3]>, meta: Meta) -> Value {
+        match op {
+            Op::Identity | Op::StopGradient => return inputs[0],
+            Op::Scalar(value) => return self.constant(value),
+            Op::Reduce { op, axes } => return self.reduce(op, &axes, inputs[0]),
+            Op::ArgMax { .. } if self.is_half(&inputs) => {
+                let wide = self.cast(inputs[0], DType::F32);
+                return self.add_one(op, smallvec![wide], meta);
+            }
+            Op::Map(map) if self.is_half(&inputs) => return self.map_in_f32(map, &inputs, meta),
+            Op::Convolution(_) | Op::Pool(_) if meta.dtype.is_half() => {
+                let wide = inputs.iter().map(|input| self.cast(*input, DType::F32)).collect();
+                let computed = self.add_one(op, wide, Meta { dtype: DType::F32, ..meta.clone() });
+                return self.cast(computed, meta.dtype);
+            }
+            _ => {}
+        }
+        if let Some(value) = simplify::simplify(self, &op, &inputs, &meta) {
+            return value;
+        }
+        Value { node: self.intern(op, inputs, smallvec![meta]), out: 0 }
+    }
+
+    fn intern(&mut self, op: Op, inputs: SmallVec<[Value; 3]>, outputs: SmallVec<[Meta; 1]>) -> u32 {
+        let next = self.program.nodes.len() as u32;
+        if !matches!(op, Op::Barrier) {
+            let key = (op.clone(), inputs.clone(), outputs.clone());
+            let node = *self.known.entry(key).or_insert(next);
+            if node != next {
+                return node;
+            }
+        }
+        self.program.nodes.push(ProgramNode { op, slot: None, inputs, outputs });
+        next
+    }
+
+    /// A number known to the plan.
+    pub fn constant(&mut self, value: Scalar) -> Value {
+        let meta = Meta { shape: Shape::scalar(), dtype: value.dtype() };
+        Value { node: self.intern(Op::Constant(value), smallvec![], smallvec![meta]), out: 0 }
+    }
+
+    /// A shape filled with a number known to the plan.
+    pub fn filled(&mut self, value: Scalar, shape: &Shape) -> Value {
+        let number = self.constant(value);
+        if shape.rank() == 0 {
+            return number;
+        }
+        let meta = Meta { shape: shape.clone(), dtype: value.dtype() };
+        Value { node: self.intern(Op::Broadcast, smallvec![number], smallvec![meta]), out: 0 }
+    }
+
+    pub fn cast(&mut self, value: Value, dtype: DType) -> Value {
+        let meta = self.program.meta(value);
+        if meta.dtype == dtype {
+            return value;
+        }
+        let meta = Meta { shape: meta.shape.clone(), dtype };
+        self.add_one(Op::Cast, smallvec![value], meta)
+    }
+
+    fn is_half(&self, inputs: &[Value]) -> bool {
+        inputs.iter().any(|input| self.program.meta(*input).dtype.is_half())
+    }
+
+    fn map_in_f32(&mut self, op: MapOp, inputs: &[Value], meta: Meta) -> Value {
+        let wide = inputs
+            .iter()
+            .map(|input| {
+                let half = self.program.meta(*input).dtype.is_half();
+                if half { self.cast(*input, DType::F32) } else { *input }
+            })
+            .collect();
+        let dtype = if meta.dtype.is_half() { DType::F32 } else { meta.dtype };
+        let computed = self.add_one(Op::Map(op), wide, Meta { dtype, shape: meta.shape });
+        self.cast(computed, meta.dtype)
+    }
+
+    /// A reduction as a chain of reductions of one run of neighbouring axes each, last axes first.
+    fn reduce(&mut self, op: ReduceOp, axes: &[usize], input: Value) -> Value {
+        let Meta { shape, dtype } = self.program.meta(input).clone();
+        if axes.iter().any(|axis| shape[*axis] == 0) {
+            let identity = match op {
+                ReduceOp::Sum => 0.0,
+                ReduceOp::Product => 1.0,
+                // Refused at the call unless the result is empty too.
+                ReduceOp::Max | ReduceOp::Min => 0.0,
+            };
+            return self.filled(Scalar::new(identity, dtype), &shape.without(axes));
+        }
+        if dtype.is_half() {
+            let wide = self.cast(input, DType::F32);
+            let reduced = self.reduce(op, axes, wide);
+            return self.cast(reduced, dtype);
+        }
+        let mut value = input;
+        let mut shape = shape;
+        let mut rest: AxisList = axes.iter().copied().filter(|axis| shape[*axis] != 1).collect();
+        while let Some(last) = rest.pop() {
+            let mut first = last;
+            while rest.last() == Some(&(first.wrapping_sub(1))) {
+                rest.pop();
+                first -= 1;
+            }
+            let run: AxisList = (first..=last).collect();
+            shape = shape.with_ones(&run);
+            let reduced = shape.without(&run);
+            let meta = Meta { shape: reduced, dtype };
+            let op = Op::Reduce { op, axes: run };
+            value = Value { node: self.intern(op, smallvec![value], smallvec![meta]), out: 0 };
+            // The axes go on counting as in the input: put the run back as ones.
+            value = self.reshape(value, &shape);
+        }
+        let reduced = shape.without(axes);
+        self.reshape(value, &reduced)
+    }
+
+    pub fn reshape(&mut self, value: Value, shape: &Shape) -> Value {
+        let meta = Meta { shape: shape.clone(), dtype: self.program.meta(value).dtype };
+        self.add_one(Op::Reshape, smallvec![value], meta)
+    }
+}

@@ -1,0 +1,104 @@
+//! The order of kernels.
+
+use std::collections::BTreeSet;
+
+use super::lower::Unplaced;
+use super::program::Value;
+use super::resolve::{Computation, Resolved};
+
+/// How many of the kernels that could run next are compared.
+const WINDOW: usize = 32;
+
+/// An order in which every kernel comes after those it needs and few bytes are alive at a time: of the kernels that
+/// could run next, one that frees more than it makes, if there is one; else the one that was recorded first.
+pub(crate) fn order(resolved: &Resolved, kernels: &[Unplaced]) -> Vec<usize> {
+    let mut does = vec![None; resolved.computes.len()];
+    for (index, kernel) in kernels.iter().enumerate() {
+        for compute in &kernel.computes {
+            does[*compute as usize] = Some(index);
+        }
+    }
+    let mut needs: Vec<Vec<usize>> = Vec::with_capacity(kernels.len());
+    for (index, kernel) in kernels.iter().enumerate() {
+        let mut needed = Vec::new();
+        for compute in &kernel.computes {
+            let compute = &resolved.computes[*compute as usize];
+            let inputs = compute.inputs.iter().map(|access| access.root.node);
+            for input in inputs.chain(compute.after.iter().copied()) {
+                if let Some(other) = does[input as usize].filter(|other| *other != index) {
+                    needed.push(other);
+                }
+            }
+        }
+        needed.sort_unstable();
+        needed.dedup();
+        needs.push(needed);
+    }
+    let mut enables = vec![Vec::new(); kernels.len()];
+    let mut missing: Vec<usize> = needs.iter().map(Vec::len).collect();
+    for (index, needed) in needs.iter().enumerate() {
+        for other in needed {
+            enables[*other].push(index);
+        }
+    }
+    let mut wanted = vec![false; resolved.computes.len()];
+    for output in &resolved.outputs {
+        wanted[output.node as usize] = true;
+    }
+    let reads = |kernel: &Unplaced| {
+        let mut all: Vec<Value> = kernel.reads.clone();
+        all.extend(kernel.tail.iter().flat_map(|tail| tail.reads.iter().copied()));
+        all.retain(|value| !kernel.writes.contains(value));
+        all.sort_unstable_by_key(|value| (value.node, value.out));
+        all.dedup();
+        all
+    };
+    let all_reads: Vec<Vec<Value>> = kernels.iter().map(reads).collect();
+    let mut readers = vec![0usize; resolved.computes.len()];
+    for reads in &all_reads {
+        for value in reads {
+            readers[value.node as usize] += 1;
+        }
+    }
+    let size = |value: &Value| {
+        let meta = &resolved.computes[value.node as usize].outputs[usize::from(value.out)];
+        (meta.shape.elements() * meta.dtype.size()) as isize
+    };
+    let is_temporary = |value: &Value| {
+        !wanted[value.node as usize] && !matches!(resolved.computes[value.node as usize].what, Computation::Buffer(_))
+    };
+    let growth = |index: usize, readers: &[usize]| {
+        let kernel = &kernels[index];
+        let made = kernel.tail.iter().flat_map(|tail| &tail.writes).chain(&kernel.writes);
+        let made: isize = made.filter(|value| is_temporary(value)).map(size).sum();
+        let freed = all_reads[index].iter().filter(|value| is_temporary(value) && readers[value.node as usize] == 1);
+        made - freed.map(size).sum::<isize>()
+    };
+    // Recorded order: by the last computation of each kernel.
+    let rank = |index: usize| kernels[index].computes.iter().max().copied().unwrap_or(0);
+    let mut ready: BTreeSet<(u32, usize)> =
+        (0..kernels.len()).filter(|index| missing[*index] == 0).map(|index| (rank(index), index)).collect();
+    let mut order = Vec::with_capacity(kernels.len());
+    while let Some(first) = ready.first().copied() {
+        let best = ready
+            .iter()
+            .take(WINDOW)
+            .map(|entry| (growth(entry.1, &readers).min(0), *entry))
+            .min()
+            .map_or(first, |(_, entry)| entry);
+        ready.remove(&best);
+        let index = best.1;
+        for value in &all_reads[index] {
+            readers[value.node as usize] -= 1;
+        }
+        order.push(index);
+        for next in &enables[index] {
+            missing[*next] -= 1;
+            if missing[*next] == 0 {
+                ready.insert((rank(*next), *next));
+            }
+        }
+    }
+    assert!(order.len() == kernels.len(), "planning error: kernels wait for each other");
+    order
+}

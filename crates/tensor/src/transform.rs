@@ -1,0 +1,23 @@
+//! Functions of functions: derivatives, batching, recomputation.
+//!
+//! A transform calls the user's function on marked leaves, which leaves a graph behind, and walks that graph. What it
+//! emits are ordinary nodes, so transforms nest in any order. Derivatives are taken in explicit leaves by
+//! reachability; there is no tape, no mode and no thread-local state.
+
+pub(crate) mod batching;
+mod check;
+mod checkpoint;
+mod custom_vjp;
+pub(crate) mod forward;
+mod jacobian;
+pub(crate) mod reverse;
+pub(crate) mod trace;
+
+pub use batching::{vmap, vmap_axes};
+pub(crate) use batching::vmap_tensors;
+pub use check::{GradientMismatch, check_gradients};
+pub use checkpoint::checkpoint;
+pub use custom_vjp::custom_vjp;
+pub use forward::jvp;
+pub use jacobian::{hessian, hessian_blocks, hvp, jacobian_forward, jacobian_reverse};
+pub use reverse::{Objective, grad, value_and_grad, vjp};

@@ -1,0 +1,24 @@
+//! Training: from a model, an optimiser and data to a run folder with weights and a record.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`trainer`] | the epoch loop of supervised classification |
+//! | [`evaluation`] | loss and confusion matrix of a model on a data set |
+//! | [`metrics`] | accumulators that merge: mean, confusion matrix |
+//! | [`checkpoint`] | any tree of tensors to a safetensors file and back, by path |
+//! | [`run_folder`] | configuration, metrics and weights of one training run |
+//!
+//! Nothing here prints. A trainer tells an observer what happens; what is shown, and where, is the caller's affair.
+#![forbid(unsafe_code)]
+
+pub mod checkpoint;
+pub mod evaluation;
+pub mod metrics;
+pub mod run_folder;
+pub mod trainer;
+
+pub use checkpoint::LoadError;
+pub use evaluation::{Evaluation, Evaluator, LabelledBatch};
+pub use metrics::{Confusion, Mean};
+pub use run_folder::{RunError, RunFolder};
+pub use trainer::{Ending, EpochEnd, Event, Fit, Progress, TrainError, Trainer, TrainerConfig};
