@@ -80,13 +80,6 @@ impl Buffer {
         }
     }
 
-    /// Bytes of the block.
-    pub fn len(&self) -> usize {
-        match &*self.0 {
-            Memory::Host(memory) => memory.0.len(),
-        }
-    }
-
     /// Whether this handle is the only one, so that the block may be overwritten by who owns the handle.
     pub fn is_unique(&mut self) -> bool {
         Arc::get_mut(&mut self.0).is_some()

@@ -16,6 +16,8 @@ pub mod pooling;
 pub mod random;
 pub(crate) mod reduce;
 pub(crate) mod rule;
+#[cfg(test)]
+mod tests;
 pub mod view;
 
 use std::sync::Arc;

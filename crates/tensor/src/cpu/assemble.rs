@@ -1,18 +1,17 @@
 //! Copies between memory of any strides.
 
+use crate::plan::loops::Pattern;
+
 use super::loops::for_runs;
 
 /// Copies `length` elements, from element `start` of a pattern on, to contiguous memory.
 ///
 /// # Safety
 /// The pattern stays inside `base` and `target` has room.
-#[allow(clippy::too_many_arguments)]
 pub(crate) unsafe fn gather(
     base: *const u8,
     size: usize,
-    lengths: &[usize],
-    strides: &[isize],
-    offset: isize,
+    pattern: &Pattern,
     start: usize,
     length: usize,
     target: *mut u8,
@@ -21,12 +20,12 @@ pub(crate) unsafe fn gather(
     /// As for [`gather`].
     unsafe fn typed<T: Copy>(
         base: *const T,
-        (lengths, strides, offset): (&[usize], &[isize], isize),
+        pattern: &Pattern,
         start: usize,
         length: usize,
         mut target: *mut T,
     ) {
-        for_runs(lengths, strides, offset, start, length, |first, stride, count| {
+        for_runs(pattern, start, length, |first, stride, count| {
             // SAFETY: promised by the caller.
             unsafe {
                 let from = base.offset(first);
@@ -43,7 +42,6 @@ pub(crate) unsafe fn gather(
             }
         });
     }
-    let pattern = (lengths, strides, offset);
     // SAFETY: promised by the caller.
     unsafe {
         match size {
@@ -119,4 +117,14 @@ pub(crate) unsafe fn copy(
             _ => typed(lengths, (source.cast::<u64>(), source_strides), (target.cast(), target_strides)),
         }
     }
+}
+
+/// Fills `length` elements of `size` bytes with one.
+///
+/// # Safety
+/// `value` is valid for one element and `target` for `length`.
+pub(crate) unsafe fn fill(value: *const u8, size: usize, target: *mut u8, length: usize) {
+    let pattern = Pattern { lengths: Default::default(), strides: Default::default(), offset: 0 };
+    // SAFETY: a pattern without axes reads its one element again and again.
+    unsafe { gather(value, size, &pattern, 0, length, target) };
 }

@@ -410,7 +410,7 @@ impl Run<'_> {
                 let value = Shared(reads[reads.len() - 1].offset(offset * size as isize));
                 self.pool.for_ranges(elements, WORTH_A_THREAD, &|range| {
                     let start = target.get().add(range.start * size);
-                    assemble::gather(value.get(), size, &[range.len()], &[0], 0, 0, range.len(), start);
+                    assemble::fill(value.get(), size, start, range.len());
                 });
             }
             for (part, source) in parts.iter().zip(reads) {

@@ -12,8 +12,9 @@ use crate::cpu::kernels::isa::Isa;
 use crate::cpu::kernels::memory::with_scratch;
 use crate::cpu::kernels::threads::Pool;
 use crate::plan::fuse::{Form, LONGEST_ROW, Level};
-use crate::plan::loops::{FillWith, Instruction, Load, LoopProgram, Operand, Pattern, Register};
+use crate::plan::loops::{FillWith, Instruction, LoopProgram, Operand, Pattern, Register};
 
+use super::assemble;
 use super::convert::convert;
 use super::map::map;
 use super::reduce;
@@ -461,18 +462,21 @@ impl Tile<'_> {
                     spread(size, values, self.rows, self.compiled.program.row, self.register(*to));
                 }
             }
-            Instruction::Load { to, load } => {
+            Instruction::Load { to, source, pattern } => {
                 let RegisterLevel { level, dtype } = RegisterLevel::of(kind(to));
                 let (start, length) = self.span(level);
                 // SAFETY: passed on from the caller.
-                unsafe { self.load(load, dtype.size(), start, length, self.register(*to)) }
+                unsafe {
+                    let base = self.memory.reads[*source].cast_const();
+                    assemble::gather(base, dtype.size(), pattern, start, length, self.register(*to));
+                }
             }
-            Instruction::Iota { to, lengths, strides, offset } => {
+            Instruction::Iota { to, pattern } => {
                 let RegisterLevel { level, dtype } = RegisterLevel::of(kind(to));
                 let (start, length) = self.span(level);
                 let target = self.register(*to);
                 let mut at = 0;
-                for_runs(lengths, strides, *offset, start, length, |first, stride, count| {
+                for_runs(pattern, start, length, |first, stride, count| {
                     for index in 0..count {
                         let value = Scalar::from_i64((first + stride * index as isize) as i64, dtype).to_bytes();
                         // SAFETY: the register has room for the tile.
@@ -515,17 +519,6 @@ impl Tile<'_> {
             }
         }
     }
-
-    /// # Safety
-    /// The load's pattern stays inside its source, and `target` has room for `length` elements.
-    unsafe fn load(&self, load: &Load, size: usize, start: usize, length: usize, target: *mut u8) {
-        let base = self.memory.reads[load.source].cast_const();
-        let Pattern::Strided { lengths, strides, offset } = &load.pattern else {
-            unreachable!("other patterns are read in place or filled")
-        };
-        // SAFETY: passed on from the caller.
-        unsafe { super::assemble::gather(base, size, lengths, strides, *offset, start, length, target) }
-    }
 }
 
 /// The two things about a register that most instructions ask.
@@ -543,21 +536,19 @@ impl RegisterLevel {
 /// Calls `run` for each stretch of elements that lie at one stride, in order, of `length` elements from element
 /// `start` of a pattern: with the position of the first in memory, the stride and the count.
 pub(super) fn for_runs(
-    lengths: &[usize],
-    strides: &[isize],
-    offset: isize,
+    Pattern { lengths, strides, offset }: &Pattern,
     start: usize,
     length: usize,
     mut run: impl FnMut(isize, isize, usize),
 ) {
     let Some((&inner, outer_lengths)) = lengths.split_last() else {
-        return run(offset, 0, length);
+        return run(*offset, 0, length);
     };
     let inner_stride = strides[strides.len() - 1];
     let mut index: smallvec::SmallVec<[usize; 6]> = smallvec::smallvec![0; outer_lengths.len()];
     let mut rest = start / inner;
     let mut column = start % inner;
-    let mut base = offset;
+    let mut base = *offset;
     for axis in (0..outer_lengths.len()).rev() {
         index[axis] = rest % outer_lengths[axis];
         rest /= outer_lengths[axis];

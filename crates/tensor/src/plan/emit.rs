@@ -7,7 +7,7 @@ use crate::{DType, Scalar};
 
 use super::fuse::{Form, Fusion, Group, Level};
 use super::loops::{
-    ColumnReduction, FillWith, InPlace, Instruction, Load, LoopProgram, Operand, Pattern, Register, RegisterKind,
+    ColumnReduction, FillWith, InPlace, Instruction, LoopProgram, Operand, Pattern, Register, RegisterKind,
 };
 use super::program::Value;
 use super::resolve::{Access, Computation, ElementOp, Resolved};
@@ -40,7 +40,6 @@ struct Emitter<'a> {
     /// Operands made for an access at a level.
     made: Vec<(Access, Level, Operand)>,
     fills: Vec<(Level, Scalar, Register)>,
-    spreads: bool,
 }
 
 /// The program of a group; `stored` says which members' values are needed outside.
@@ -61,7 +60,6 @@ pub(crate) fn emit(resolved: &Resolved, fusion: &Fusion, group_index: usize, sto
         done: IdMap::default(),
         made: Vec::new(),
         fills: Vec::new(),
-        spreads: false,
     };
     let (mut writes, mut write_levels, mut columns) = (Vec::new(), Vec::new(), Vec::new());
     // Stores come last: a store may overwrite memory that other instructions read in place.
@@ -89,9 +87,8 @@ pub(crate) fn emit(resolved: &Resolved, fusion: &Fusion, group_index: usize, sto
         }
     }
     emitter.instructions.append(&mut stores);
-    let Emitter { mut registers, in_place, setup, instructions, reads, tile_local, row, spreads, .. } = emitter;
+    let Emitter { mut registers, in_place, setup, instructions, reads, tile_local, row, .. } = emitter;
     assign_homes(&mut registers, &instructions, &columns);
-    let widest = registers.iter().map(|register| register.dtype.size()).max().unwrap_or(1);
     let program = LoopProgram {
         elements: group.elements,
         row,
@@ -101,16 +98,14 @@ pub(crate) fn emit(resolved: &Resolved, fusion: &Fusion, group_index: usize, sto
         setup,
         instructions,
         columns,
-        widest,
-        spreads,
     };
     Emitted { program, reads, tile_local, writes, write_levels }
 }
 
 impl Emitter<'_> {
-    fn register(&mut self, level: Level, dtype: DType, fixed: bool) -> Register {
+    fn register(&mut self, level: Level, dtype: DType) -> Register {
         let number = self.registers.len() as u16;
-        self.registers.push(RegisterKind { level, dtype, fixed, home: number });
+        self.registers.push(RegisterKind { level, dtype, home: number });
         Register(number)
     }
 
@@ -122,7 +117,7 @@ impl Emitter<'_> {
         let register = match &compute.what {
             Computation::Reduce { op, .. } => {
                 let operand = self.operand(&compute.inputs[0], Level::Position);
-                let to = self.register(Level::Row, dtype, false);
+                let to = self.register(Level::Row, dtype);
                 self.instructions.push(Instruction::Reduce { op: *op, dtype, to, operand });
                 to
             }
@@ -139,7 +134,7 @@ impl Emitter<'_> {
                 let operands: SmallVec<[Operand; 3]> =
                     inputs.iter().map(|access| self.operand(access, level)).collect();
                 let operand_type = self.dtype_of(operands[operands.len() - 1]);
-                let to = self.register(level, dtype, false);
+                let to = self.register(level, dtype);
                 self.instructions.push(Instruction::Map { op: map, dtype: operand_type, to, operands });
                 to
             }
@@ -151,19 +146,20 @@ impl Emitter<'_> {
                 {
                     return register;
                 }
-                let to = self.register(level, dtype, false);
+                let to = self.register(level, dtype);
                 self.instructions.push(Instruction::Cast { from, to, operand });
                 to
             }
             ElementOp::Iota => {
-                let to = self.register(level, dtype, false);
+                let to = self.register(level, dtype);
                 let lengths = smallvec![self.group.elements / if level == Level::Row { self.row } else { 1 }];
-                self.instructions.push(Instruction::Iota { to, lengths, strides: smallvec![1], offset: 0 });
+                let pattern = Pattern { lengths, strides: smallvec![1], offset: 0 };
+                self.instructions.push(Instruction::Iota { to, pattern });
                 to
             }
             ElementOp::Constant(scalar) => self.fill(level, scalar),
             ElementOp::Number(number) => {
-                let to = self.register(level, dtype, true);
+                let to = self.register(level, dtype);
                 self.setup.push(Instruction::Fill { to, with: FillWith::Number(number) });
                 to
             }
@@ -181,7 +177,7 @@ impl Emitter<'_> {
         if let Some((_, _, register)) = self.fills.iter().find(|(at, known, _)| *at == level && *known == scalar) {
             return *register;
         }
-        let to = self.register(level, scalar.dtype(), true);
+        let to = self.register(level, scalar.dtype());
         self.setup.push(Instruction::Fill { to, with: FillWith::Constant(scalar) });
         self.fills.push((level, scalar, to));
         to
@@ -208,8 +204,7 @@ impl Emitter<'_> {
                 return Operand::Register(register);
             }
             debug_assert!(own == Level::Row && level == Level::Position);
-            let to = self.register(Level::Position, dtype, false);
-            self.spreads = true;
+            let to = self.register(Level::Position, dtype);
             self.instructions.push(Instruction::Spread { to, operand: Operand::Register(register) });
             return Operand::Register(to);
         }
@@ -220,9 +215,9 @@ impl Emitter<'_> {
             && self.fusion.group_of[root as usize].is_none()
         {
             if matches!(op, ElementOp::Iota) {
-                let to = self.register(level, dtype, false);
-                let offset = access.layout.offset;
-                self.instructions.push(Instruction::Iota { to, lengths, strides, offset });
+                let to = self.register(level, dtype);
+                let pattern = Pattern { lengths, strides, offset: access.layout.offset };
+                self.instructions.push(Instruction::Iota { to, pattern });
                 return Operand::Register(to);
             }
             return Operand::Register(self.element(op, &[], level, dtype));
@@ -230,18 +225,18 @@ impl Emitter<'_> {
         let flat = access.layout.is_contiguous();
         let source = self.read(access.root, flat.then_some(level));
         if same && access.layout.elements() > 1 || access.layout.elements() == 1 && !flat {
-            let to = self.register(level, dtype, true);
+            let to = self.register(level, dtype);
             let with = FillWith::Element { source, offset: access.layout.offset };
             self.setup.push(Instruction::Fill { to, with });
             return Operand::Register(to);
         }
         if flat {
-            self.in_place.push(InPlace { source, level, dtype });
+            self.in_place.push(InPlace { source, dtype });
             return Operand::Memory((self.in_place.len() - 1) as u16);
         }
-        let to = self.register(level, dtype, false);
-        let pattern = Pattern::Strided { lengths, strides, offset: access.layout.offset };
-        self.instructions.push(Instruction::Load { to, load: Load { source, pattern } });
+        let to = self.register(level, dtype);
+        let pattern = Pattern { lengths, strides, offset: access.layout.offset };
+        self.instructions.push(Instruction::Load { to, source, pattern });
         Operand::Register(to)
     }
 

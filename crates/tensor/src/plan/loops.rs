@@ -22,29 +22,16 @@ pub(crate) struct Register(pub u16);
 pub(crate) struct RegisterKind {
     pub level: Level,
     pub dtype: DType,
-    /// Filled once, before the first stretch, and never again.
-    pub fixed: bool,
     /// Registers with equal numbers share memory: their lives do not overlap.
     pub home: u16,
 }
 
-/// How the elements of a load lie in memory.
+/// Where the elements of a view lie: by lengths and strides, outermost first, from an offset.
 #[derive(Clone, Debug)]
-pub(crate) enum Pattern {
-    /// Element `i` at `i`.
-    Contiguous,
-    /// Every element at `offset`.
-    Same { offset: isize },
-    /// By lengths and strides, outermost first.
-    Strided { lengths: SmallVec<[usize; 6]>, strides: Strides, offset: isize },
-}
-
-/// Reading memory.
-#[derive(Clone, Debug)]
-pub(crate) struct Load {
-    /// Index into the list of what the kernel reads.
-    pub source: usize,
-    pub pattern: Pattern,
+pub(crate) struct Pattern {
+    pub lengths: SmallVec<[usize; 6]>,
+    pub strides: Strides,
+    pub offset: isize,
 }
 
 /// An operand: a register, or memory that is read in place because it is contiguous.
@@ -59,7 +46,6 @@ pub(crate) enum Operand {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct InPlace {
     pub source: usize,
-    pub level: Level,
     pub dtype: DType,
 }
 
@@ -67,9 +53,10 @@ pub(crate) struct InPlace {
 #[derive(Clone, Debug)]
 pub(crate) enum Instruction {
     Fill { to: Register, with: FillWith },
-    Load { to: Register, load: Load },
+    /// Reads the `source`-th of what the kernel reads.
+    Load { to: Register, source: usize, pattern: Pattern },
     /// Where a load with this pattern would read, as a number.
-    Iota { to: Register, lengths: SmallVec<[usize; 6]>, strides: Strides, offset: isize },
+    Iota { to: Register, pattern: Pattern },
     Map { op: MapOp, dtype: DType, to: Register, operands: SmallVec<[Operand; 3]> },
     Cast { from: DType, to: Register, operand: Operand },
     /// A row value from values per position.
@@ -113,10 +100,6 @@ pub(crate) struct LoopProgram {
     pub setup: Vec<Instruction>,
     pub instructions: Vec<Instruction>,
     pub columns: Vec<ColumnReduction>,
-    /// Bytes of one element of the widest register.
-    pub widest: usize,
-    /// Whether an instruction brings row values back to positions, so that a row must be computed as a whole.
-    pub spreads: bool,
 }
 
 impl LoopProgram {
