@@ -111,30 +111,31 @@ pub struct Adam {
 
 impl Optimiser for Adam {
     #[track_caller]
-    fn update<M: Tree>(mut self, model: M, gradients: &M) -> (M, Adam) {
-        self.updates = &self.updates + 1;
-        let Adam { learning_rate, first_moment, second_moment, betas, epsilon, weight_decay, .. } = &mut self;
-        let [keep_first, keep_second] = *betas;
+    fn update<M: Tree>(self, model: M, gradients: &M) -> (M, Adam) {
+        let Adam { learning_rate, updates, mut first_moment, mut second_moment, betas, epsilon, weight_decay } = self;
+        let updates = updates + 1;
         // Single numbers, and in f64, because 1 − βᵗ has lost half of its digits in f32.
-        let number = self.updates.cast(DType::F64);
+        let number = updates.cast(DType::F64);
         let [first_weight, second_weight] = betas.map(|beta| 1.0 - Tensor::scalar(beta, DType::F64).pow(&number));
-        let (rate, root) = (&*learning_rate / first_weight, second_weight.sqrt());
+        let (rate, root) = (&learning_rate / first_weight, second_weight.sqrt());
         let model = update_leaves(model, gradients, |path, value, gradient| {
             let dtype = value.dtype();
-            let (value, gradient) = match *weight_decay {
+            let (value, gradient) = match weight_decay {
                 WeightDecay::InGradient(0.0) => (value.clone(), gradient.clone()),
                 WeightDecay::InGradient(decay) => (value.clone(), gradient + value * decay),
                 WeightDecay::Decoupled(decay) => {
-                    (value * (1.0 - &*learning_rate * decay).cast(dtype), gradient.clone())
+                    (value * (1.0 - &learning_rate * decay).cast(dtype), gradient.clone())
                 }
             };
-            let first = first_moment.change(path, |mean| mean.lerp(&gradient, 1.0 - keep_first));
-            let second = second_moment
-                .change(path, |mean| mean * keep_second + gradient.square() * (1.0 - keep_second));
-            let scale = second.sqrt() / root.cast(dtype) + *epsilon;
+            let first = first_moment.change(path, |mean| mean.lerp(&gradient, 1.0 - betas[0]));
+            let second =
+                second_moment.change(path, |mean| mean * betas[1] + gradient.square() * (1.0 - betas[1]));
+            let scale = second.sqrt() / root.cast(dtype) + epsilon;
             value - first / scale * rate.cast(dtype)
         });
-        (model, self)
+        let optimiser =
+            Adam { learning_rate, updates, first_moment, second_moment, betas, epsilon, weight_decay };
+        (model, optimiser)
     }
 
     fn learning_rate(&self) -> &Tensor {

@@ -89,6 +89,7 @@ macro_rules! table {
 
         impl MapOp {
             /// Every op, for tests that go over all of them.
+            #[cfg(test)]
             pub const ALL: &[MapOp] = &[
                 $(MapOp::$fu,)* $(MapOp::$nu,)* $(MapOp::$fs,)* $(MapOp::$fb,)* $(MapOp::$nb,)* $(MapOp::$c,)* $(MapOp::$p,)*
                 $(MapOp::$l,)* MapOp::Not, MapOp::Select,
@@ -273,7 +274,7 @@ table! {
         /// x².
         Square square: |x| x.times(x), |x, _y| By(x.mul(lit(2.0, x)));
         /// max(x, 0); the derivative at 0 is 0.
-        Relu relu: |x| x.larger(Number::ZERO), |x, _y| Where(x.greater(lit(0.0, x)));
+        Relu relu: |x| x.larger(Number::ZERO), |_x, y| Where(y.greater(lit(0.0, y)));
     }
     float_slice {
         /// Sine of an angle in radians.
