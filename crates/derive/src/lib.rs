@@ -32,10 +32,7 @@ fn expand(mut input: DeriveInput) -> syn::Result<TokenStream> {
             let (pattern, names) = pattern(&data.fields);
             let visits = visits(&root, &data.fields, &names);
             let rebuilt = rebuilt(&root, &data.fields, &names);
-            (
-                quote! { let Self #pattern = self; #visits },
-                quote! { let Self #pattern = self; Self #rebuilt },
-            )
+            (quote! { let Self #pattern = self; #visits }, quote! { let Self #pattern = self; Self #rebuilt })
         }
         Data::Enum(data) => {
             let mut visit_arms = TokenStream::new();

@@ -63,16 +63,15 @@ pub fn mean_squared_error(prediction: &Tensor, target: &Tensor) -> Tensor {
 #[track_caller]
 pub fn binary_cross_entropy(probability: &Tensor, target: &Tensor) -> Tensor {
     assert_alike("binary_cross_entropy", probability, target);
-    let hit = bounded_log(probability, &probability.log());
-    let miss = bounded_log(&(1.0 - probability), &(-probability).log1p());
+    let hit = bounded_log(probability, &probability.greater(0.0), Tensor::log);
+    let miss = bounded_log(probability, &probability.less(1.0), |probability| (-probability).log1p());
     -(target * hit + (1.0 - target) * miss).mean(..)
 }
 
-/// The logarithm `log` of `x`, but −100 where it is smaller, without letting an infinite derivative through.
-fn bounded_log(x: &Tensor, log: &Tensor) -> Tensor {
-    let inside = x.greater(0.0);
-    let floor = Tensor::scalar(-100.0, log.dtype());
-    inside.select(log, floor).maximum(-100.0)
+/// `log` of a probability, but −100 where it is smaller or does not exist.
+fn bounded_log(probability: &Tensor, exists: &Tensor, log: impl Fn(&Tensor) -> Tensor) -> Tensor {
+    // Where it does not exist, that of ½ is taken and not used: zero times its infinite derivative would be NaN.
+    exists.select(log(&exists.select(probability, 0.5)), -100.0).maximum(-100.0)
 }
 
 /// Mean over all elements of the binary cross-entropy with p = sigmoid(logit), in nats, accurate for logits of any size.

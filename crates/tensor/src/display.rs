@@ -27,7 +27,11 @@ impl fmt::Display for Tensor {
             .shape()
             .iter()
             .map(|length| {
-                if *length <= WHOLE { (0..*length).collect() } else { (0..EDGE).chain(length - EDGE..*length).collect() }
+                if *length <= WHOLE {
+                    (0..*length).collect()
+                } else {
+                    (0..EDGE).chain(length - EDGE..*length).collect()
+                }
             })
             .collect();
         let mut texts = Vec::new();

@@ -30,21 +30,21 @@ pub mod transform;
 pub mod tree;
 
 pub use bolete_derive::Tree;
+pub use cpu::execute::{set_threads, threads};
 pub use dtype::{DType, Element};
 pub use graph::evaluate::{eval, eval_tree};
 pub use ops::convolution::Convolution2d;
 pub use ops::custom::{CustomOp, HostArray, HostArrayMut, Metadata, custom};
 pub use ops::fused::BatchNormOutput;
-pub use ops::view::index;
-pub use cpu::execute::{set_threads, threads};
 pub use ops::pooling::Pool2d;
 pub use ops::random::Key;
+pub use ops::view::index;
 pub use plan::step::Step;
 pub use scalar::Scalar;
 pub use shape::{Axes, Shape};
 pub use tensor::Tensor;
 pub use transform::{
-    check_gradients, checkpoint, custom_vjp, grad, hessian, hessian_blocks, hvp, jacobian_forward, jacobian_reverse,
-    jvp, value_and_grad, vjp, vmap, vmap_axes,
+    check_gradients, checkpoint, custom_vjp, grad, hessian, hessian_blocks, hvp, jacobian_forward,
+    jacobian_reverse, jvp, value_and_grad, vjp, vmap, vmap_axes,
 };
 pub use tree::{Param, State, Tree};

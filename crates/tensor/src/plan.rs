@@ -24,6 +24,8 @@ pub(crate) mod resolve;
 mod schedule;
 mod simplify;
 pub mod step;
+#[cfg(test)]
+mod tests;
 pub mod trace;
 
 use std::sync::Arc;
@@ -73,16 +75,56 @@ pub(crate) struct Part {
 pub(crate) enum Action {
     /// Only its loop.
     Loop,
-    Matmul { dtype: DType, batch: usize, m: usize, n: usize, k: usize, a: MatrixOperand, b: MatrixOperand },
-    Convolution { dtype: DType, op: Arc<ConvolutionOp> },
-    Pool { dtype: DType, op: Arc<PoolOp>, planes: usize },
+    Matmul {
+        dtype: DType,
+        batch: usize,
+        m: usize,
+        n: usize,
+        k: usize,
+        a: MatrixOperand,
+        b: MatrixOperand,
+    },
+    Convolution {
+        dtype: DType,
+        op: Arc<ConvolutionOp>,
+    },
+    Pool {
+        dtype: DType,
+        op: Arc<PoolOp>,
+        planes: usize,
+    },
     /// Joins its parts in `elements` elements; `fill` says that the last read is a number to put where no part is.
-    Assemble { dtype: DType, parts: Vec<Part>, fill: Option<isize>, elements: usize },
-    Take { dtype: DType, geometry: crate::cpu::kernels::indexing::Geometry },
-    ScatterAdd { dtype: DType, geometry: crate::cpu::kernels::indexing::Geometry },
-    ArgMax { dtype: DType, outer: usize, length: usize, inner: usize },
-    Random { dtype: DType, op: RandomOp, keys: usize, count: usize },
-    Custom { op: CustomHandle, inputs: Vec<Meta>, outputs: Vec<Meta> },
+    Assemble {
+        dtype: DType,
+        parts: Vec<Part>,
+        fill: Option<isize>,
+        elements: usize,
+    },
+    Take {
+        dtype: DType,
+        geometry: crate::cpu::kernels::indexing::Geometry,
+    },
+    ScatterAdd {
+        dtype: DType,
+        geometry: crate::cpu::kernels::indexing::Geometry,
+    },
+    ArgMax {
+        dtype: DType,
+        outer: usize,
+        length: usize,
+        inner: usize,
+    },
+    Random {
+        dtype: DType,
+        op: RandomOp,
+        keys: usize,
+        count: usize,
+    },
+    Custom {
+        op: CustomHandle,
+        inputs: Vec<Meta>,
+        outputs: Vec<Meta>,
+    },
 }
 
 /// A fused loop with its places. As the tail of another action it runs over that action's blocks as they finish.

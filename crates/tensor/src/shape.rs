@@ -26,7 +26,11 @@ impl Shape {
     /// If it exceeds `usize`.
     pub fn elements(&self) -> usize {
         self.0.iter().try_fold(1usize, |product, length| product.checked_mul(*length)).unwrap_or_else(|| {
-            if self.0.contains(&0) { 0 } else { panic!("shape {self} has more elements than memory has bytes") }
+            if self.0.contains(&0) {
+                0
+            } else {
+                panic!("shape {self} has more elements than memory has bytes")
+            }
         })
     }
 
@@ -58,12 +62,21 @@ impl Shape {
 
     /// This shape without the given axes, which must be valid.
     pub(crate) fn without(&self, axes: &[usize]) -> Shape {
-        self.0.iter().enumerate().filter(|(axis, _)| !axes.contains(axis)).map(|(_, length)| *length).collect()
+        self.0
+            .iter()
+            .enumerate()
+            .filter(|(axis, _)| !axes.contains(axis))
+            .map(|(_, length)| *length)
+            .collect()
     }
 
     /// This shape with the given axes of length 1.
     pub(crate) fn with_ones(&self, axes: &[usize]) -> Shape {
-        self.0.iter().enumerate().map(|(axis, length)| if axes.contains(&axis) { 1 } else { *length }).collect()
+        self.0
+            .iter()
+            .enumerate()
+            .map(|(axis, length)| if axes.contains(&axis) { 1 } else { *length })
+            .collect()
     }
 
     /// The common shape of two tensors by the rule of NumPy: aligned at the last axis, a length of 1 stretches.

@@ -174,7 +174,7 @@ impl Tensor {
     #[track_caller]
     pub fn eye(size: usize, dtype: DType) -> Tensor {
         let index = Tensor::arange(size, DType::I64);
-        index.unsqueeze(0).equal(&index.unsqueeze(1)).cast(dtype)
+        index.unsqueeze(0).equal(index.unsqueeze(1)).cast(dtype)
     }
 
     /// The shape.

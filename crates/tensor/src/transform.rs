@@ -13,8 +13,8 @@ mod jacobian;
 pub(crate) mod reverse;
 pub(crate) mod trace;
 
-pub use batching::{vmap, vmap_axes};
 pub(crate) use batching::vmap_tensors;
+pub use batching::{vmap, vmap_axes};
 pub use check::{GradientMismatch, check_gradients};
 pub use checkpoint::checkpoint;
 pub use custom_vjp::custom_vjp;

@@ -33,9 +33,9 @@ pub struct Sequential<L = Layer> {
     pub layers: Vec<L>,
 }
 
-impl<L> Sequential<L> {
-    /// These layers.
-    pub fn new(layers: impl IntoIterator<Item = L>) -> Sequential<L> {
+impl Sequential {
+    /// These layers of this crate. A list of another type is written `Sequential { layers }`.
+    pub fn new(layers: impl IntoIterator<Item = Layer>) -> Sequential {
         Sequential { layers: layers.into_iter().collect() }
     }
 }

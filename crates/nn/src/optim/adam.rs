@@ -112,11 +112,20 @@ pub struct Adam {
 impl Optimiser for Adam {
     #[track_caller]
     fn update<M: Tree>(self, model: M, gradients: &M) -> (M, Adam) {
-        let Adam { learning_rate, updates, mut first_moment, mut second_moment, betas, epsilon, weight_decay } = self;
+        let Adam {
+            learning_rate,
+            updates,
+            mut first_moment,
+            mut second_moment,
+            betas,
+            epsilon,
+            weight_decay,
+        } = self;
         let updates = updates + 1;
         // Single numbers, and in f64, because 1 − βᵗ has lost half of its digits in f32.
         let number = updates.cast(DType::F64);
-        let [first_weight, second_weight] = betas.map(|beta| 1.0 - Tensor::scalar(beta, DType::F64).pow(&number));
+        let [first_weight, second_weight] =
+            betas.map(|beta| 1.0 - Tensor::scalar(beta, DType::F64).pow(&number));
         let (rate, root) = (&learning_rate / first_weight, second_weight.sqrt());
         let model = update_leaves(model, gradients, |path, value, gradient| {
             let dtype = value.dtype();

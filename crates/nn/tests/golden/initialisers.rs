@@ -37,10 +37,17 @@ fn initialisers() {
             // Thousands of numbers: their mean and deviation have a relative error of about a hundredth at most.
             let expected = number("deviation");
             assert!((mean - number("mean")).abs() < 0.03 * expected, "{name}: mean {mean}");
-            assert!((deviation / expected - 1.0).abs() < 0.02, "{name}: deviation {deviation}, expected {expected}");
+            assert!(
+                (deviation / expected - 1.0).abs() < 0.02,
+                "{name}: deviation {deviation}, expected {expected}"
+            );
             if bounded {
                 let ratio = largest / number("largest");
-                assert!((ratio - 1.0).abs() < 1e-3, "{name}: largest {largest}, expected {}", number("largest"));
+                assert!(
+                    (ratio - 1.0).abs() < 1e-3,
+                    "{name}: largest {largest}, expected {}",
+                    number("largest")
+                );
             }
         }
     }

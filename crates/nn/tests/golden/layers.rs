@@ -13,8 +13,7 @@ use crate::read::{assert_close, assert_leaves_close, file, tensor, with_leaves};
 /// Our layer for a case, and whether it is run in training mode.
 fn layer(name: &str) -> (Layer, bool) {
     let key = Key::new(0);
-    let overlapping =
-        Pool2d { stride: [2, 2], padding: [(1, 1); 2], ..Pool2d::window([3, 3]) };
+    let overlapping = Pool2d { stride: [2, 2], padding: [(1, 1); 2], ..Pool2d::window([3, 3]) };
     let conv = |config: Conv2dConfig| config.init(&key).into();
     let layer: Layer = match name {
         "linear" => LinearConfig::new(5, 3).init(&key).into(),
@@ -33,11 +32,9 @@ fn layer(name: &str) -> (Layer, bool) {
             groups: 3,
             ..Conv2dConfig::new(3, 3, [3, 3])
         }),
-        "conv2d_same" => conv(Conv2dConfig {
-            padding: Padding::Same,
-            dilation: [2, 1],
-            ..Conv2dConfig::new(2, 2, [3, 4])
-        }),
+        "conv2d_same" => {
+            conv(Conv2dConfig { padding: Padding::Same, dilation: [2, 1], ..Conv2dConfig::new(2, 2, [3, 4]) })
+        }
         "conv2d_same_strided" => conv(Conv2dConfig {
             padding: Padding::Same,
             stride: [2, 3],
@@ -52,7 +49,9 @@ fn layer(name: &str) -> (Layer, bool) {
         "batch_norm_images" => BatchNormConfig { momentum: 0.3, ..BatchNormConfig::new(3) }.init().into(),
         "batch_norm_evaluation" => BatchNormConfig { epsilon: 1e-3, ..BatchNormConfig::new(3) }.init().into(),
         "layer_norm" => LayerNormConfig::new([6]).init().into(),
-        "layer_norm_two_axes" => LayerNormConfig { epsilon: 1e-6, ..LayerNormConfig::new([3, 4]) }.init().into(),
+        "layer_norm_two_axes" => {
+            LayerNormConfig { epsilon: 1e-6, ..LayerNormConfig::new([3, 4]) }.init().into()
+        }
         "dropout_evaluation" => Dropout { probability: 0.4 }.into(),
         "flatten" => Flatten::default().into(),
         "identity" => Activation::Identity.into(),
@@ -88,10 +87,11 @@ fn check(case: &Value, dtype: DType, tolerance: f64) {
     let layer = with_leaves(&layer, &case["leaves"], dtype);
     let (input, cotangent) = (tensor(&case["input"], dtype), tensor(&case["cotangent"], dtype));
     let mut context = if training { Context::training(Key::new(0)) } else { Context::evaluation() };
-    let ((_, output), (layer_gradient, input_gradient)) = value_and_grad(|(layer, input): &(Layer, Tensor)| {
-        let output = layer.forward(input, &mut context);
-        ((&output * &cotangent).sum(..), output)
-    })(&(layer.clone(), input));
+    let ((_, output), (layer_gradient, input_gradient)) =
+        value_and_grad(|(layer, input): &(Layer, Tensor)| {
+            let output = layer.forward(input, &mut context);
+            ((&output * &cotangent).sum(..), output)
+        })(&(layer.clone(), input));
     let what = format!("{name} in {dtype}");
     assert_eq!(output.dtype(), dtype, "{what}");
     assert_close(&format!("{what}: output"), &output, &case["output"], tolerance);

@@ -1,8 +1,8 @@
 //! Trajectories of 100 updates.
 
 use bolete_nn::{
-    Activation, AdamConfig, AdamWConfig, Context, LinearConfig, Module, Optimiser, Schedule, Sequential, SgdConfig,
-    clip_by_global_norm, mean_squared_error,
+    Activation, AdamConfig, AdamWConfig, Context, LinearConfig, Module, Optimiser, Schedule, Sequential,
+    SgdConfig, clip_by_global_norm, mean_squared_error,
 };
 use bolete_tensor::tree::LeafKind;
 use bolete_tensor::{DType, Key, value_and_grad};
@@ -11,7 +11,13 @@ use serde_json::Value;
 use crate::read::{assert_leaves_close, assert_numbers_close, file, numbers, tensor, with_leaves};
 
 /// Follows one run of the file with our optimiser.
-fn follow<O: Optimiser>(file: &Value, name: &str, init: impl Fn(&Sequential) -> O, clip: Option<f64>, rate: Option<(f64, Schedule)>) {
+fn follow<O: Optimiser>(
+    file: &Value,
+    name: &str,
+    init: impl Fn(&Sequential) -> O,
+    clip: Option<f64>,
+    rate: Option<(f64, Schedule)>,
+) {
     let key = Key::new(0);
     let network = Sequential::new([
         LinearConfig::new(3, 4).init(&key).into(),

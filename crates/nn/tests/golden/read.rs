@@ -29,7 +29,8 @@ fn foreign(path: &str) -> &str {
 
 /// `model` with the leaves of an object of tensors by path, all of which must be used.
 pub fn with_leaves<M: Tree>(model: &M, leaves: &Value, dtype: DType) -> M {
-    let paths: Vec<String> = model.named_leaves().into_iter().map(|leaf| foreign(&leaf.path).to_owned()).collect();
+    let paths: Vec<String> =
+        model.named_leaves().into_iter().map(|leaf| foreign(&leaf.path).to_owned()).collect();
     assert_eq!(paths.len(), leaves.as_object().map_or(0, |object| object.len()), "{paths:?}");
     model.with_leaves(paths.iter().map(|path| tensor(&leaves[path], dtype)))
 }
@@ -48,7 +49,12 @@ pub fn assert_leaves_close<M: Tree>(what: &str, model: &M, kind: LeafKind, expec
 #[track_caller]
 pub fn assert_close(what: &str, found: &Tensor, expected: &Value, tolerance: f64) {
     assert_eq!(found.shape().dims(), shape(&expected["shape"]), "{what}");
-    assert_numbers_close(what, &found.cast(DType::F64).to_vec::<f64>(), &numbers(&expected["values"]), tolerance);
+    assert_numbers_close(
+        what,
+        &found.cast(DType::F64).to_vec::<f64>(),
+        &numbers(&expected["values"]),
+        tolerance,
+    );
 }
 
 /// Absolute where numbers are below 1, relative above.

@@ -115,7 +115,14 @@ impl<S: Convert<T>, T> Kernel for Conversion<'_, S, T> {
 ///
 /// # Safety
 /// `source` is valid for `length` elements of `from`, `target` for as many of `to`, and they do not overlap.
-pub(crate) unsafe fn convert(isa: Isa, from: DType, to: DType, source: *const u8, target: *mut u8, length: usize) {
+pub(crate) unsafe fn convert(
+    isa: Isa,
+    from: DType,
+    to: DType,
+    source: *const u8,
+    target: *mut u8,
+    length: usize,
+) {
     if from == to {
         // SAFETY: promised by the caller.
         return unsafe { std::ptr::copy_nonoverlapping(source, target, length * from.size()) };

@@ -13,9 +13,9 @@ use crate::cpu::kernels::gemm::{Accumulate, EpilogueBlock, Gemm, MatrixView, Mat
 use crate::cpu::kernels::indexing::{self, Geometry};
 use crate::cpu::kernels::isa::Isa;
 use crate::cpu::kernels::memory::AlignedBytes;
+use crate::cpu::kernels::philox;
 use crate::cpu::kernels::pooling::{self, PoolingElement, PoolingShape};
 use crate::cpu::kernels::threads::Pool;
-use crate::cpu::kernels::philox;
 use crate::device::{Device, Executable};
 use crate::ops::convolution::{ConvolutionOp, Role};
 use crate::ops::custom::{HostArray, HostArrayMut};
@@ -42,8 +42,10 @@ impl Device for Cpu {
         Buffer::uninitialised_host(bytes)
     }
     fn compile(&self, plan: Plan) -> Arc<dyn Executable> {
-        let loops =
-            plan.kernels.iter().map(|kernel| kernel.tail.as_ref().map(|tail| CompiledLoop::new(tail.program.clone())));
+        let loops = plan
+            .kernels
+            .iter()
+            .map(|kernel| kernel.tail.as_ref().map(|tail| CompiledLoop::new(tail.program.clone())));
         Arc::new(CpuExecutable { loops: loops.collect(), plan })
     }
 }
@@ -54,7 +56,8 @@ static POOL: RwLock<Option<Arc<Pool>>> = RwLock::new(None);
 /// Sets the number of threads that plans run on, the calling one included. Without it, `BOLETE_THREADS` says, or else
 /// the machine. Results do not depend on it.
 pub fn set_threads(threads: usize) {
-    *POOL.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Arc::new(Pool::new(threads.max(1))));
+    *POOL.write().unwrap_or_else(|poisoned| poisoned.into_inner()) =
+        Some(Arc::new(Pool::new(threads.max(1))));
 }
 
 /// The number of threads that plans run on.
@@ -271,8 +274,8 @@ impl Run<'_> {
         tail: Option<&CompiledLoop>,
         memory: Memory,
     ) {
-        // SAFETY: the planner put the operand's first element inside its memory.
         let view = |operand: &MatrixOperand, pointer: *mut u8| MatrixView {
+            // SAFETY: the planner put the operand's first element inside its memory.
             ptr: unsafe { pointer.cast::<T>().cast_const().offset(operand.offset) },
             row_stride: operand.strides.row,
             column_stride: operand.strides.column,
@@ -285,7 +288,11 @@ impl Run<'_> {
             k,
             a: view(a, reads[0]),
             b: view(b, reads[1]),
-            c: MatrixViewMut { ptr: target.cast::<T>(), row_stride: n as isize, batch_stride: (m * n) as isize },
+            c: MatrixViewMut {
+                ptr: target.cast::<T>(),
+                row_stride: n as isize,
+                batch_stride: (m * n) as isize,
+            },
             accumulate: Accumulate::Replace,
         };
         let isa = self.isa;
@@ -345,7 +352,8 @@ impl Run<'_> {
                     // SAFETY: images are disjoint and whole rows of the loop.
                     unsafe { tail.run_rows(isa, memory, index * image / row..(index + 1) * image / row) };
                 };
-                let epilogue: Option<&(dyn Fn(usize) + Sync)> = if tail.is_some() { Some(&finish) } else { None };
+                let epilogue: Option<&(dyn Fn(usize) + Sync)> =
+                    if tail.is_some() { Some(&finish) } else { None };
                 convolution::forward(self.pool, isa, &shape, x, w, y, epilogue);
             }
             Role::Image => {
@@ -373,8 +381,9 @@ impl Run<'_> {
         };
         let (image, output) = (planes * op.image[0] * op.image[1], planes * op.output[0] * op.output[1]);
         // SAFETY: the planner's sizes, passed on from the caller.
-        let source =
-            |index: usize, count: usize| unsafe { std::slice::from_raw_parts(reads[index].cast::<T>().cast_const(), count) };
+        let source = |index: usize, count: usize| unsafe {
+            std::slice::from_raw_parts(reads[index].cast::<T>().cast_const(), count)
+        };
         // SAFETY: as above; the target is this kernel's own.
         let made = |count: usize| unsafe { std::slice::from_raw_parts_mut(target.cast::<T>(), count) };
         let (pool, isa) = (self.pool, self.isa);
@@ -487,7 +496,8 @@ impl Run<'_> {
         let add = |rows: std::ops::Range<usize>, columns: std::ops::Range<usize>| {
             let (updates, target) = (updates.get().cast::<T>().cast_const(), target.get().cast::<T>());
             // SAFETY: as above; rows or columns are disjoint.
-            let result = unsafe { indexing::scatter_add(isa, geometry, updates, indices, target, rows, columns) };
+            let result =
+                unsafe { indexing::scatter_add(isa, geometry, updates, indices, target, rows, columns) };
             result.expect("the indices have been checked");
         };
         let work = rows * geometry.m * geometry.post;
@@ -526,11 +536,17 @@ impl Run<'_> {
                         let (start, length) = (range.start as u64, range.len());
                         match dtype {
                             DType::F32 => {
-                                let out = std::slice::from_raw_parts_mut(target.get().cast::<f32>().add(at), length);
+                                let out = std::slice::from_raw_parts_mut(
+                                    target.get().cast::<f32>().add(at),
+                                    length,
+                                );
                                 philox::fill_uniform_f32(isa, key, 0, start, out);
                             }
                             DType::F64 => {
-                                let out = std::slice::from_raw_parts_mut(target.get().cast::<f64>().add(at), length);
+                                let out = std::slice::from_raw_parts_mut(
+                                    target.get().cast::<f64>().add(at),
+                                    length,
+                                );
                                 philox::fill_uniform_f64(isa, key, 0, start, out);
                             }
                             other => unreachable!("{other} is drawn in f32"),

@@ -217,7 +217,16 @@ impl CompiledLoop {
                                     let mut result = [0u8; 16];
                                     let values = tile.operand(*operand, dtype.size(), Level::Position);
                                     reduce::rows(isa, *op, *dtype, values, positions, 1, result.as_mut_ptr());
-                                    reduce::columns(isa, *op, *dtype, result.as_ptr(), 1, 1, slot, at == begin);
+                                    reduce::columns(
+                                        isa,
+                                        *op,
+                                        *dtype,
+                                        result.as_ptr(),
+                                        1,
+                                        1,
+                                        slot,
+                                        at == begin,
+                                    );
                                 }
                                 reduction += 1;
                             } else if tile.level_of(instruction) == Level::Position {
@@ -288,7 +297,8 @@ impl CompiledLoop {
                 unsafe { partial.at(reduction * stride + ((outer * pieces + piece) * inner + column) * size) }
             };
             let body = |task: usize| {
-                let (own_outer, piece, part) = (task / (pieces * chunks), task / chunks % pieces, task % chunks);
+                let (own_outer, piece, part) =
+                    (task / (pieces * chunks), task / chunks % pieces, task % chunks);
                 let columns = part * chunk..((part + 1) * chunk).min(inner);
                 let rows = piece * rows_of_piece..((piece + 1) * rows_of_piece).min(length);
                 self.with_registers(isa, *memory, self.tile, |tile| {
@@ -338,7 +348,11 @@ impl CompiledLoop {
                     }
                 });
             };
-            if work < WORTH_A_THREAD { (0..tasks).for_each(body) } else { pool.run(tasks, &body) }
+            if work < WORTH_A_THREAD {
+                (0..tasks).for_each(body)
+            } else {
+                pool.run(tasks, &body)
+            }
             if pieces == 1 {
                 return;
             }
@@ -349,7 +363,16 @@ impl CompiledLoop {
                     unsafe {
                         let target = memory.writes[reduction.target].add(own_outer * inner * size);
                         let first = accumulator(index, own_outer, 0, 0);
-                        reduce::columns(isa, reduction.op, reduction.dtype, first, pieces, inner, target, true);
+                        reduce::columns(
+                            isa,
+                            reduction.op,
+                            reduction.dtype,
+                            first,
+                            pieces,
+                            inner,
+                            target,
+                            true,
+                        );
                     }
                 }
             }
@@ -478,7 +501,8 @@ impl Tile<'_> {
                 let mut at = 0;
                 for_runs(pattern, start, length, |first, stride, count| {
                     for index in 0..count {
-                        let value = Scalar::from_i64((first + stride * index as isize) as i64, dtype).to_bytes();
+                        let value =
+                            Scalar::from_i64((first + stride * index as isize) as i64, dtype).to_bytes();
                         // SAFETY: the register has room for the tile.
                         unsafe {
                             let to = target.add((at + index) * dtype.size());

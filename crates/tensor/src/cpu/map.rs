@@ -104,7 +104,7 @@ macro_rules! kernel {
 
 kernel!(unary_float, UnaryFloat, <T: Float|Number>, 1, T, |own| own.op.unary_float::<I, T>(own.sources[0], own.target));
 kernel!(unary_integer, UnaryInteger, <T: Number>, 1, T, |own| {
-    own.op.unary_integer::<I, T>(own.sources[0], own.target)
+    own.op.unary_integer::<T>(own.sources[0], own.target)
 });
 kernel!(binary_float, BinaryFloat, <T: Float|Number>, 2, T, |own| {
     own.op.binary_float::<I, T>(own.sources[0], own.sources[1], own.target)
@@ -115,7 +115,7 @@ kernel!(binary_integer, BinaryInteger, <T: Number>, 2, T, |own| {
 kernel!(comparison, Comparison, <T: Number>, 2, u8, |own| {
     own.op.comparison::<T>(own.sources[0], own.sources[1], own.target)
 });
-kernel!(predicate, Predicate, <T: Float|Number>, 1, u8, |own| own.op.predicate::<I, T>(own.sources[0], own.target));
+kernel!(predicate, Predicate, <T: Float|Number>, 1, u8, |own| own.op.predicate::<T>(own.sources[0], own.target));
 
 struct Logic<'a>(MapOp, [&'a [u8]; 2], &'a mut [u8]);
 

@@ -30,9 +30,8 @@ pub fn eval<'a>(tensors: impl IntoIterator<Item = &'a Tensor>) {
     let _flight = SingleFlight::enter();
     let targets: Vec<&Tensor> = targets.into_iter().filter(|tensor| !tensor.is_evaluated()).collect();
     let pending = Pending::collect(&targets);
-    let executable = cache::get(cache::key(&pending.nodes, &pending.wanted), || {
-        device().compile(pending.plan())
-    });
+    let executable =
+        cache::get(cache::key(&pending.nodes, &pending.wanted), || device().compile(pending.plan()));
     let (inputs, numbers) = pending.bind();
     let outputs: Vec<Buffer> =
         executable.plan().output_bytes.iter().map(|bytes| device().allocate(*bytes)).collect();
@@ -94,7 +93,9 @@ impl Pending {
             let inside = edges.get(&node.id).copied().unwrap_or(0);
             // One more is ours, in `nodes`.
             if Arc::strong_count(node) > inside + 1 {
-                wanted.extend((0..node.outputs.len()).map(|out| Tensor { node: node.clone(), out: out as u16 }));
+                wanted.extend(
+                    (0..node.outputs.len()).map(|out| Tensor { node: node.clone(), out: out as u16 }),
+                );
             }
         }
         // A node of several outputs lets go of its inputs only if all of them are there.
@@ -107,7 +108,8 @@ impl Pending {
                 }
             }
         }
-        let known: IdMap<(u64, u16), ()> = wanted.iter().map(|tensor| ((tensor.node.id, tensor.out), ())).collect();
+        let known: IdMap<(u64, u16), ()> =
+            wanted.iter().map(|tensor| ((tensor.node.id, tensor.out), ())).collect();
         wanted.extend(extra.into_iter().filter(|tensor| !known.contains_key(&(tensor.node.id, tensor.out))));
         wanted.sort_unstable_by_key(|tensor| (tensor.node.id, tensor.out));
         Pending { nodes, wanted }

@@ -80,7 +80,8 @@ impl Node {
     /// A node that only a transform makes: it belongs to that transform's scope.
     #[track_caller]
     pub fn scoped(op: Op, scope: &Arc<Scope>, inputs: Inputs, output: Meta) -> Arc<Node> {
-        let outer = inputs.iter().filter_map(|input| input.node.scope.as_ref()).filter(|outer| outer.is_live());
+        let outer =
+            inputs.iter().filter_map(|input| input.node.scope.as_ref()).filter(|outer| outer.is_live());
         let scope = outer.chain([scope]).min_by_key(|scope| scope.id).cloned();
         Node::new(op, scope, 1, inputs, SmallVec::from_iter([output]))
     }

@@ -99,7 +99,8 @@ pub fn dot(tensors: &[&Tensor]) -> String {
         let node = &tensor.node;
         let shape = if node.is_evaluated() { "box" } else { "ellipse" };
         let label = line(&tensor).replace('\\', "\\\\").replace('"', "\\\"");
-        writeln!(text, "  n{} [shape={shape}, label=\"{label}\"];", node.id).expect("strings take all writes");
+        writeln!(text, "  n{} [shape={shape}, label=\"{label}\"];", node.id)
+            .expect("strings take all writes");
         node.with_inputs(|inputs| {
             for input in inputs {
                 writeln!(text, "  n{} -> n{};", input.node.id, node.id).expect("strings take all writes");

@@ -98,7 +98,12 @@ impl ConvolutionOp {
     fn record(self, first: &Tensor, second: &Tensor) -> Tensor {
         let shape = self.shape_of(self.role).into();
         let dtype = first.dtype();
-        Tensor::record(Op::Convolution(Arc::new(self)), smallvec![first.clone(), second.clone()], shape, dtype)
+        Tensor::record(
+            Op::Convolution(Arc::new(self)),
+            smallvec![first.clone(), second.clone()],
+            shape,
+            dtype,
+        )
     }
 
     /// Multiply-adds of one evaluation, the same for the three members.
@@ -116,7 +121,8 @@ impl Tensor {
     #[track_caller]
     pub fn conv2d(&self, kernel: &Tensor, options: &Convolution2d) -> Tensor {
         let (x, w) = (self.shape(), kernel.shape());
-        let (Ok(image), Ok(kernel_shape)) = (<[usize; 4]>::try_from(x.dims()), <[usize; 4]>::try_from(w.dims()))
+        let (Ok(image), Ok(kernel_shape)) =
+            (<[usize; 4]>::try_from(x.dims()), <[usize; 4]>::try_from(w.dims()))
         else {
             panic!("conv2d: images and kernels must have rank 4, but the shapes are {x} and {w}");
         };
@@ -159,7 +165,8 @@ impl Tensor {
     #[track_caller]
     pub fn conv2d_transposed(&self, kernel: &Tensor, size: [usize; 2], options: &Convolution2d) -> Tensor {
         let (y, w) = (self.shape(), kernel.shape());
-        let (Ok(output), Ok(kernel_shape)) = (<[usize; 4]>::try_from(y.dims()), <[usize; 4]>::try_from(w.dims()))
+        let (Ok(output), Ok(kernel_shape)) =
+            (<[usize; 4]>::try_from(y.dims()), <[usize; 4]>::try_from(w.dims()))
         else {
             panic!("conv2d_transposed: images and kernels must have rank 4, but the shapes are {y} and {w}");
         };
@@ -175,7 +182,10 @@ impl Tensor {
                 ) == Some(output[axis + 2])
         };
         assert!(
-            fits(0) && fits(1) && output[1] == kernel_shape[0] && kernel_shape[0].is_multiple_of(options.groups),
+            fits(0)
+                && fits(1)
+                && output[1] == kernel_shape[0]
+                && kernel_shape[0].is_multiple_of(options.groups),
             "conv2d_transposed: a convolution of images of size {size:?} with kernels {w} and {options:?} does not \
              give {y}"
         );

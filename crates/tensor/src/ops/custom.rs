@@ -151,12 +151,13 @@ pub fn custom(op: impl CustomOp, inputs: &[Tensor]) -> Vec<Tensor> {
 
 #[track_caller]
 fn record(op: CustomHandle, inputs: &[Tensor]) -> Vec<Tensor> {
-    let metadata: Vec<Metadata> = inputs
-        .iter()
-        .map(|input| Metadata { shape: input.shape().clone(), dtype: input.dtype() })
-        .collect();
+    let metadata: Vec<Metadata> =
+        inputs.iter().map(|input| Metadata { shape: input.shape().clone(), dtype: input.dtype() }).collect();
     let outputs: SmallVec<[Meta; 1]> =
-        op.0.infer(&metadata).into_iter().map(|output| Meta { shape: output.shape, dtype: output.dtype }).collect();
+        op.0.infer(&metadata)
+            .into_iter()
+            .map(|output| Meta { shape: output.shape, dtype: output.dtype })
+            .collect();
     assert!(!outputs.is_empty(), "{}: an op needs an output", op.0.name());
     Tensor::record_many(Op::Custom(op), inputs.iter().cloned().collect::<Inputs>(), outputs)
 }
@@ -190,13 +191,18 @@ impl CustomHandle {
                 promised.shape
             );
         }
-        assert!(outputs.len() == promised.len(), "{}: the fallback has the wrong number of outputs", self.0.name());
+        assert!(
+            outputs.len() == promised.len(),
+            "{}: the fallback has the wrong number of outputs",
+            self.0.name()
+        );
         Some(outputs)
     }
 
     fn fallback_for(&self, what: &str, inputs: &[Tensor]) -> Vec<Tensor> {
-        self.fallback(inputs)
-            .unwrap_or_else(|| panic!("{}: {what} needs a fallback, which this op does not have", self.0.name()))
+        self.fallback(inputs).unwrap_or_else(|| {
+            panic!("{}: {what} needs a fallback, which this op does not have", self.0.name())
+        })
     }
 }
 
@@ -233,7 +239,9 @@ impl Rule for CustomHandle {
             );
             return own.into_iter().collect();
         }
-        reverse::through(call.inputs, call.wanted, cotangents, |inputs| self.fallback_for("its derivative", inputs))
+        reverse::through(call.inputs, call.wanted, cotangents, |inputs| {
+            self.fallback_for("its derivative", inputs)
+        })
     }
 
     fn jvp(&self, call: &Call, tangents: &[Option<Tensor>]) -> Derivatives {
@@ -259,7 +267,8 @@ impl Batch for CustomHandle {
                 let one = |tensor: &Tensor, mapped: &bool| {
                     if *mapped { tensor.narrow(0, index, 1).squeeze(0) } else { tensor.clone() }
                 };
-                let inputs: Vec<Tensor> = tensors.iter().zip(&mapped).map(|(tensor, mapped)| one(tensor, mapped)).collect();
+                let inputs: Vec<Tensor> =
+                    tensors.iter().zip(&mapped).map(|(tensor, mapped)| one(tensor, mapped)).collect();
                 record(self.clone(), &inputs)
             })
             .collect();

@@ -11,8 +11,12 @@ use super::rule::{Batch, Batched, Call, Multilinear, multilinear_rule};
 /// Records `Take`: `x: [batch…, before…, n, after…]`, `indices: [batch…, m…]` give `[batch…, before…, m…, after…]`.
 #[track_caller]
 fn take(x: &Tensor, indices: &Tensor, batch: usize, axis: usize) -> Tensor {
-    let shape: Shape =
-        x.shape()[..axis].iter().chain(&indices.shape()[batch..]).chain(&x.shape()[axis + 1..]).copied().collect();
+    let shape: Shape = x.shape()[..axis]
+        .iter()
+        .chain(&indices.shape()[batch..])
+        .chain(&x.shape()[axis + 1..])
+        .copied()
+        .collect();
     Tensor::record(Op::Take { batch, axis }, smallvec![x.clone(), indices.clone()], shape, x.dtype())
 }
 
@@ -28,7 +32,11 @@ fn scatter_add(updates: &Tensor, indices: &Tensor, batch: usize, axis: usize, si
 
 #[track_caller]
 fn checked_indices(name: &str, indices: &Tensor) -> Tensor {
-    assert!(indices.dtype().is_integer(), "{name}: indices must be integers, but they are {}", indices.dtype());
+    assert!(
+        indices.dtype().is_integer(),
+        "{name}: indices must be integers, but they are {}",
+        indices.dtype()
+    );
     indices.cast(DType::I64)
 }
 
@@ -69,8 +77,12 @@ impl Tensor {
         let axis = resolve_axis(axis, self.rank())
             .unwrap_or_else(|error| panic!("index_add of shape {}: {error}", self.shape()));
         let indices = checked_indices("index_add", indices);
-        let expected: Shape =
-            self.shape()[..axis].iter().chain(&**indices.shape()).chain(&self.shape()[axis + 1..]).copied().collect();
+        let expected: Shape = self.shape()[..axis]
+            .iter()
+            .chain(&**indices.shape())
+            .chain(&self.shape()[axis + 1..])
+            .copied()
+            .collect();
         assert!(
             *updates.shape() == expected,
             "index_add: with {} and indices {} the updates must have shape {expected}, not {}",
@@ -107,7 +119,6 @@ impl Tensor {
         let indices = checked_indices("one_hot", self);
         indices.unsqueeze(-1).equal(Tensor::arange(classes, DType::I64)).cast(dtype)
     }
-
 
     /// `axis`, checked against a tensor that may differ from this one along it only.
     #[track_caller]
@@ -148,7 +159,9 @@ impl Multilinear for ScatterAddRule {
         index == 0
     }
     fn transpose(&self, call: &Call, _: usize, cotangent: &Tensor) -> Tensor {
-        let Op::ScatterAdd { batch, axis, .. } = *call.op else { unreachable!("the rule of adding at indices") };
+        let Op::ScatterAdd { batch, axis, .. } = *call.op else {
+            unreachable!("the rule of adding at indices")
+        };
         take(cotangent, &call.inputs[1], batch, axis)
     }
 }

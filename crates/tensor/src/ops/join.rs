@@ -22,7 +22,8 @@ impl Tensor {
         let mut dtype = first.dtype();
         for tensor in &tensors[1..] {
             let fits = tensor.rank() == first.rank()
-                && (0..first.rank()).all(|other| other == axis || tensor.shape()[other] == first.shape()[other]);
+                && (0..first.rank())
+                    .all(|other| other == axis || tensor.shape()[other] == first.shape()[other]);
             assert!(
                 fits,
                 "concatenate along axis {axis}: {} and {} differ in another axis",

@@ -159,7 +159,7 @@ macro_rules! table {
 
             /// The kernel of a unary op on integers.
             #[inline(always)]
-            pub fn unary_integer<I: Instructions, T: Number>(self, source: &[T], target: &mut [T]) {
+            pub fn unary_integer<T: Number>(self, source: &[T], target: &mut [T]) {
                 match self {
                     $(MapOp::$nu => each1(source, target, #[inline(always)] |$nu_x: T| $nu_kernel),)*
                     _ => unreachable!("{self:?} is not a unary op on integers"),
@@ -196,7 +196,7 @@ macro_rules! table {
 
             /// The kernel of a question about floats.
             #[inline(always)]
-            pub fn predicate<I: Instructions, T: Float + Number>(self, source: &[T], target: &mut [u8]) {
+            pub fn predicate<T: Float + Number>(self, source: &[T], target: &mut [u8]) {
                 match self {
                     $(MapOp::$p => each1(source, target, #[inline(always)] |$p_x: T| u8::from($p_kernel)),)*
                     _ => unreachable!("{self:?} is not a predicate"),
@@ -479,12 +479,17 @@ impl Tensor {
     /// If this tensor is not boolean or the shapes do not go together.
     #[track_caller]
     pub fn select(&self, a: impl Operand, b: impl Operand) -> Tensor {
-        assert!(self.dtype() == DType::Bool, "select: the condition must be bool, but it is {}", self.dtype());
+        assert!(
+            self.dtype() == DType::Bool,
+            "select: the condition must be bool, but it is {}",
+            self.dtype()
+        );
         let a = a.to_operand(DType::F32);
         let b = b.to_operand(a.dtype());
         let common = a.dtype().promote(b.dtype());
         let inputs: SmallVec<[Tensor; 3]> = smallvec![self.clone(), a.cast(common), b.cast(common)];
-        let inputs = together("select", inputs.into_inner().unwrap_or_else(|_| unreachable!("three tensors")));
+        let inputs =
+            together("select", inputs.into_inner().unwrap_or_else(|_| unreachable!("three tensors")));
         let shape = inputs[0].shape().clone();
         Tensor::record(Op::Map(MapOp::Select), inputs.into_iter().collect(), shape, common)
     }

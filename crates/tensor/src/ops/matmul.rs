@@ -36,7 +36,8 @@ impl Tensor {
         let batch = batch_of(a.shape()).broadcast(&batch_of(b.shape())).unwrap_or_else(|| {
             panic!("matmul: {left} × {right}: the axes before the last two do not broadcast")
         });
-        let with = |rows: usize, columns: usize| batch.iter().copied().chain([rows, columns]).collect::<Shape>();
+        let with =
+            |rows: usize, columns: usize| batch.iter().copied().chain([rows, columns]).collect::<Shape>();
         // Booleans have no products of their own.
         let common = if common == crate::DType::Bool { crate::DType::I64 } else { common };
         let a = a.cast(common).broadcast_to(with(rows, inner));

@@ -90,8 +90,14 @@ fn checked(name: &str, x: &Tensor, options: &Pool2d, role: PoolRole) -> PoolOp {
             "{name}: the padding {:?} is as large as the window, so that a window could hold nothing else",
             options.padding[axis]
         );
-        positions(image[axis], options.window[axis], options.stride[axis], (low, high), options.dilation[axis])
-            .unwrap_or_else(|| panic!("{name}: a window of {:?} does not fit into {}", options.window, x.shape()))
+        positions(
+            image[axis],
+            options.window[axis],
+            options.stride[axis],
+            (low, high),
+            options.dilation[axis],
+        )
+        .unwrap_or_else(|| panic!("{name}: a window of {:?} does not fit into {}", options.window, x.shape()))
     });
     PoolOp { role, options: *options, image, output }
 }

@@ -36,7 +36,9 @@ impl ReduceOp {
 /// With the op's name and the shape if they do not exist.
 #[track_caller]
 fn resolve(name: &str, tensor: &Tensor, axes: impl Into<Axes>) -> AxisList {
-    axes.into().resolve(tensor.rank()).unwrap_or_else(|error| panic!("{name} of shape {}: {error}", tensor.shape()))
+    axes.into()
+        .resolve(tensor.rank())
+        .unwrap_or_else(|error| panic!("{name} of shape {}: {error}", tensor.shape()))
 }
 
 #[track_caller]

@@ -107,7 +107,9 @@ fn elementwise() -> Vec<Case> {
 
 fn structural() -> Vec<Case> {
     let mut cases = vec![
-        flat("cast stop_gradient", &[&[3]], |x| x[0].cast(DType::F32).stop_gradient().cast(DType::F64) * &x[0]),
+        flat("cast stop_gradient", &[&[3]], |x| {
+            x[0].cast(DType::F32).stop_gradient().cast(DType::F64) * &x[0]
+        }),
         case("sum", &[&[3, 2, 2]], anywhere, |x| x[0].sum([0, -1]).square()),
         case("sum all", &[&[3, 2]], anywhere, |x| x[0].sum(..).square()),
         case("sum empty", &[&[0, 2]], anywhere, |x| x[0].sum(0)),
@@ -146,9 +148,7 @@ fn structural() -> Vec<Case> {
         }),
         case("concatenate", &[&[2, 3], &[2, 1], &[2, 3]], anywhere, |x| Tensor::concatenate(x, 1).square()),
         case("stack", &[&[2], &[2]], anywhere, |x| Tensor::stack(x, 0).exp()),
-        case("take", &[&[4, 3]], anywhere, |x| {
-            x[0].take(&Tensor::from([[1i64, -1], [0, 1]]), 0).square()
-        }),
+        case("take", &[&[4, 3]], anywhere, |x| x[0].take(&Tensor::from([[1i64, -1], [0, 1]]), 0).square()),
         case("take axis", &[&[2, 4, 3]], anywhere, |x| x[0].take(&Tensor::from([3i64, 0]), 1).square()),
         case("gather", &[&[3, 4]], apart, |x| x[0].gather(1, &x[0].argmax(1).unsqueeze(1)).square()),
         case("gather rows", &[&[3, 2]], anywhere, |x| {
@@ -161,13 +161,17 @@ fn structural() -> Vec<Case> {
             let indices = (&x[1] * 5.0).floor().cast(DType::I64).modulo(3);
             x[0].scatter_add(1, &indices, &x[1]).square()
         }),
-        case("one_hot", &[&[3]], apart, |x| (&x[0] * 3.0).cast(DType::I64).one_hot(4, DType::F64) * x[0].sum(..)),
+        case("one_hot", &[&[3]], apart, |x| {
+            (&x[0] * 3.0).cast(DType::I64).one_hot(4, DType::F64) * x[0].sum(..)
+        }),
         case("softmax", &[&[3, 4]], anywhere, |x| x[0].softmax(-1)),
         case("softmax first axis", &[&[3, 4]], anywhere, |x| x[0].softmax(0)),
         case("log_softmax", &[&[3, 4]], anywhere, |x| x[0].log_softmax(1)),
         case("cross_entropy", &[&[3, 4]], anywhere, |x| x[0].cross_entropy(&Tensor::from([0i64, 3, 1]))),
         case("layer_norm", &[&[3, 4], &[4], &[4]], anywhere, |x| x[0].layer_norm(&x[1], &x[2], 1e-5)),
-        case("layer_norm axes", &[&[2, 3, 2], &[3, 2], &[3, 2]], anywhere, |x| x[0].layer_norm(&x[1], &x[2], 1e-3)),
+        case("layer_norm axes", &[&[2, 3, 2], &[3, 2], &[3, 2]], anywhere, |x| {
+            x[0].layer_norm(&x[1], &x[2], 1e-3)
+        }),
         case("batch_norm", &[&[4, 3], &[3], &[3]], anywhere, |x| x[0].batch_norm(&x[1], &x[2], 1e-5).output),
         case("batch_norm images", &[&[2, 3, 2, 2], &[3], &[3]], anywhere, |x| {
             let norm = x[0].batch_norm(&x[1], &x[2], 1e-5);
@@ -186,15 +190,15 @@ fn structural() -> Vec<Case> {
         flat("categorical", &[&[3, 4]], |x| Key::new(1).categorical(&x[0])),
         flat("arange", &[&[3]], |x| &x[0] + Tensor::arange(3, DType::F64)),
     ];
-    let convolution = Convolution2d {
-        stride: [2, 1],
-        padding: [(1, 0), (1, 2)],
-        dilation: [1, 2],
-        groups: 2,
-    };
+    let convolution =
+        Convolution2d { stride: [2, 1], padding: [(1, 0), (1, 2)], dilation: [1, 2], groups: 2 };
     cases.extend([
-        case("conv2d", &[&[2, 2, 5, 4], &[3, 2, 3, 2]], anywhere, |x| x[0].conv2d(&x[1], &Convolution2d::padded(1))),
-        case("conv2d options", &[&[2, 4, 5, 4], &[2, 2, 2, 2]], anywhere, move |x| x[0].conv2d(&x[1], &convolution)),
+        case("conv2d", &[&[2, 2, 5, 4], &[3, 2, 3, 2]], anywhere, |x| {
+            x[0].conv2d(&x[1], &Convolution2d::padded(1))
+        }),
+        case("conv2d options", &[&[2, 4, 5, 4], &[2, 2, 2, 2]], anywhere, move |x| {
+            x[0].conv2d(&x[1], &convolution)
+        }),
         case("conv2d_transposed", &[&[2, 2, 3, 2], &[2, 3, 2, 2]], anywhere, |x| {
             let options = Convolution2d { stride: [2, 2], ..Convolution2d::default() };
             x[0].conv2d_transposed(&x[1], [7, 4], &options)
@@ -225,7 +229,7 @@ fn arguments(case: &Case, key: &Key) -> Vec<Tensor> {
         .collect()
 }
 
-fn call(case: &Case, arguments: &Vec<Tensor>) -> Tensor {
+fn call(case: &Case, arguments: &[Tensor]) -> Tensor {
     (case.function)(arguments)
 }
 
@@ -253,8 +257,7 @@ fn note_ops(case: &Case, arguments: &Vec<Tensor>, seen: &mut BTreeSet<String>) {
 
 fn check_vmap(case: &Case, key: &Key) {
     const SIZE: usize = 3;
-    let examples: Vec<Vec<Tensor>> =
-        key.split::<SIZE>().iter().map(|key| arguments(case, key)).collect();
+    let examples: Vec<Vec<Tensor>> = key.split::<SIZE>().iter().map(|key| arguments(case, key)).collect();
     let count = case.shapes.len();
     for mapped in 1..1usize << count {
         let is_mapped = |argument: usize| mapped >> argument & 1 == 1;
@@ -270,16 +273,19 @@ fn check_vmap(case: &Case, key: &Key) {
         let axes: Vec<Option<isize>> = (0..count).map(|argument| is_mapped(argument).then_some(0)).collect();
         let together = vmap_axes(|x: &Vec<Tensor>| call(case, x), axes.clone(), 0)(&given);
         let one = |example: usize| -> Vec<Tensor> {
-            (0..count).map(|argument| examples[if is_mapped(argument) { example } else { 0 }][argument].clone()).collect()
+            (0..count)
+                .map(|argument| examples[if is_mapped(argument) { example } else { 0 }][argument].clone())
+                .collect()
         };
         let singly: Vec<Tensor> = (0..SIZE).map(|example| call(case, &one(example))).collect();
         assert_close(case, "vmap", &together, &Tensor::stack(&singly, 0));
         if case.smooth {
             let slope = |x: &Vec<Tensor>| grad(|x: &Vec<Tensor>| call(case, x).sum(..))(x);
             let together = vmap_axes(slope, axes, 0)(&given);
-            for argument in 0..count {
-                let singly: Vec<Tensor> = (0..SIZE).map(|example| slope(&one(example)).swap_remove(argument)).collect();
-                assert_close(case, "vmap of grad", &together[argument], &Tensor::stack(&singly, 0));
+            for (argument, together) in together.iter().enumerate() {
+                let singly: Vec<Tensor> =
+                    (0..SIZE).map(|example| slope(&one(example)).swap_remove(argument)).collect();
+                assert_close(case, "vmap of grad", together, &Tensor::stack(&singly, 0));
             }
         }
     }
@@ -290,7 +296,11 @@ fn assert_close(case: &Case, what: &str, left: &Tensor, right: &Tensor) {
     assert_eq!(left.dtype(), right.dtype(), "{}: {what}", case.name);
     let (left, right) = (left.cast(DType::F64).to_vec::<f64>(), right.cast(DType::F64).to_vec::<f64>());
     for (left, right) in left.iter().zip(&right) {
-        assert!((left - right).abs() <= 1e-9 * (1.0 + right.abs()), "{}: {what}: {left} is not {right}", case.name);
+        assert!(
+            (left - right).abs() <= 1e-9 * (1.0 + right.abs()),
+            "{}: {what}: {left} is not {right}",
+            case.name
+        );
     }
 }
 
@@ -310,16 +320,46 @@ fn every_op_under_every_transform() {
             check_gradients(|x: &Vec<Tensor>| call(case, x), &at, 1e-5, 1e-6)
                 .unwrap_or_else(|error| panic!("{} at {:?}: {error}", case.name, case.shapes));
             let weights = Tensor::arange(call(case, &at).elements(), DType::F64).sin();
-            let slope = |x: &Vec<Tensor>| grad(|x: &Vec<Tensor>| (call(case, x).flatten() * &weights).sum(..))(x);
+            let slope =
+                |x: &Vec<Tensor>| grad(|x: &Vec<Tensor>| (call(case, x).flatten() * &weights).sum(..))(x);
             check_gradients(slope, &at, 1e-5, 1e-5)
                 .unwrap_or_else(|error| panic!("{}, second order, at {:?}: {error}", case.name, case.shapes));
         }
     }
     let structural = [
-        "Data", "Scalar", "Constant", "Identity", "StopGradient", "Iota", "Cast", "Reduce", "ArgMax", "Matmul",
-        "Output", "Image", "Kernel", "SelectMax", "ScatterMax", "Sum", "Spread", "Reshape", "Permute", "Slice",
-        "Broadcast", "Flip", "Pad", "Concatenate", "Take", "ScatterAdd", "Random", "softmax", "log_softmax",
-        "cross_entropy", "layer_norm", "batch_norm", "dropout",
+        "Data",
+        "Scalar",
+        "Constant",
+        "Identity",
+        "StopGradient",
+        "Iota",
+        "Cast",
+        "Reduce",
+        "ArgMax",
+        "Matmul",
+        "Output",
+        "Image",
+        "Kernel",
+        "SelectMax",
+        "ScatterMax",
+        "Sum",
+        "Spread",
+        "Reshape",
+        "Permute",
+        "Slice",
+        "Broadcast",
+        "Flip",
+        "Pad",
+        "Concatenate",
+        "Take",
+        "ScatterAdd",
+        "Random",
+        "softmax",
+        "log_softmax",
+        "cross_entropy",
+        "layer_norm",
+        "batch_norm",
+        "dropout",
     ];
     let expected = MapOp::ALL.iter().map(|op| op.name()).chain(structural);
     let missing: Vec<&str> = expected.filter(|name| !seen.contains(*name)).collect();

@@ -100,7 +100,8 @@ impl From<RangeFull> for Index {
 
 #[track_caller]
 fn axis_of(name: &str, tensor: &Tensor, axis: isize) -> usize {
-    resolve_axis(axis, tensor.rank()).unwrap_or_else(|error| panic!("{name} of shape {}: {error}", tensor.shape()))
+    resolve_axis(axis, tensor.rank())
+        .unwrap_or_else(|error| panic!("{name} of shape {}: {error}", tensor.shape()))
 }
 
 /// Views.
@@ -152,7 +153,8 @@ impl Tensor {
         if let Err(error) = named {
             panic!("permute of shape {} by {order:?}: {error}", self.shape());
         }
-        let axis = |axis: &isize| if *axis < 0 { (*axis + self.rank() as isize) as usize } else { *axis as usize };
+        let axis =
+            |axis: &isize| if *axis < 0 { (*axis + self.rank() as isize) as usize } else { *axis as usize };
         self.permute_axes(order.iter().map(axis).collect())
     }
 
@@ -294,7 +296,8 @@ impl Tensor {
                 step[axis] = index.step.unsigned_abs();
                 lengths[axis] = ((first - end) as usize).div_ceil(step[axis]);
                 // The same elements forwards, then reversed.
-                start[axis] = (first - (lengths[axis].max(1) as isize - 1) * step[axis] as isize).max(0) as usize;
+                start[axis] =
+                    (first - (lengths[axis].max(1) as isize - 1) * step[axis] as isize).max(0) as usize;
                 flipped.push(axis);
             }
         }
@@ -330,7 +333,8 @@ impl Tensor {
 
     #[track_caller]
     fn slice_exact(&self, start: SmallVec<[usize; 4]>, step: SmallVec<[usize; 4]>, shape: Shape) -> Tensor {
-        if shape == *self.shape() && step.iter().zip(&*shape).all(|(step, length)| *step == 1 || *length <= 1) {
+        if shape == *self.shape() && step.iter().zip(&*shape).all(|(step, length)| *step == 1 || *length <= 1)
+        {
             return self.clone();
         }
         let spec = Arc::new(SliceSpec { start, step });
@@ -346,7 +350,7 @@ impl Tensor {
         let axis = axis_of("chunk", self, axis);
         let length = self.shape()[axis];
         assert!(
-            parts > 0 && length % parts == 0,
+            parts > 0 && length.is_multiple_of(parts),
             "chunk of shape {}: axis {axis} of length {length} does not divide into {parts} parts",
             self.shape()
         );
@@ -501,7 +505,12 @@ impl Linear for FlipRule {
     fn transpose(&self, call: &Call, _: usize, cotangent: &Tensor) -> Tensor {
         let Op::Flip { axes } = call.op else { unreachable!("the rule of reversals") };
         let shape = cotangent.shape().clone();
-        Tensor::record(Op::Flip { axes: axes.clone() }, smallvec![cotangent.clone()], shape, cotangent.dtype())
+        Tensor::record(
+            Op::Flip { axes: axes.clone() },
+            smallvec![cotangent.clone()],
+            shape,
+            cotangent.dtype(),
+        )
     }
 }
 linear_rule!(FlipRule);
@@ -547,9 +556,11 @@ impl Batch for PadRule {
             Batched::Shared(value) => vec![record(x, value.clone())],
             // A value of its own for each: put in where ones padded with zeros leave holes.
             Batched::Mapped(value) => {
-                let holes = record(x.ones_like(), Tensor::constant(0.0, dtype)).equal(Tensor::constant(0.0, dtype));
+                let holes =
+                    record(x.ones_like(), Tensor::constant(0.0, dtype)).equal(Tensor::constant(0.0, dtype));
                 let padded = record(x, Tensor::constant(0.0, dtype));
-                let ones = Shape::from_iter([size].into_iter().chain(std::iter::repeat_n(1, shape.rank() - 1)));
+                let ones =
+                    Shape::from_iter([size].into_iter().chain(std::iter::repeat_n(1, shape.rank() - 1)));
                 vec![holes.select(value.reshape(ones), padded)]
             }
         }

@@ -174,7 +174,9 @@ impl Emitter<'_> {
     }
 
     fn fill(&mut self, level: Level, scalar: Scalar) -> Register {
-        if let Some((_, _, register)) = self.fills.iter().find(|(at, known, _)| *at == level && *known == scalar) {
+        if let Some((_, _, register)) =
+            self.fills.iter().find(|(at, known, _)| *at == level && *known == scalar)
+        {
             return *register;
         }
         let to = self.register(level, scalar.dtype());
@@ -185,7 +187,8 @@ impl Emitter<'_> {
 
     /// The operand for reading `access` at a level.
     fn operand(&mut self, access: &Access, level: Level) -> Operand {
-        if let Some((_, _, operand)) = self.made.iter().find(|(known, at, _)| at == &level && known == access) {
+        if let Some((_, _, operand)) = self.made.iter().find(|(known, at, _)| at == &level && known == access)
+        {
             return *operand;
         }
         let operand = self.make_operand(access, level);
@@ -297,7 +300,8 @@ fn assign_homes(registers: &mut [RegisterKind], instructions: &[Instruction], co
             !ended
         });
         let kind = registers[to];
-        if let Some(found) = free.iter().position(|slot| (slot.1, slot.2) == (kind.level, kind.dtype.size())) {
+        if let Some(found) = free.iter().position(|slot| (slot.1, slot.2) == (kind.level, kind.dtype.size()))
+        {
             registers[to].home = free.swap_remove(found).0;
         }
         live.push((to, registers[to].home));

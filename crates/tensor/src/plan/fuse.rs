@@ -9,7 +9,6 @@
 //! position by position (or repeat it along rows). What only its own group reads is never stored. Two groups with the
 //! same domain that read a common computation become one, unless one needs what the other gives.
 
-
 use super::resolve::{Access, Computation, Compute, Resolved};
 
 /// Rows longer than this are reduced in pieces, and nothing per position can depend on their reduction in the same
@@ -92,7 +91,11 @@ pub(crate) fn fuse(resolved: &Resolved) -> Fusion {
         resolved,
         consumers: consumers(resolved),
         rows_below: rows_below(resolved),
-        fusion: Fusion { groups: Vec::new(), group_of: vec![None; count], level: vec![Level::Position; count] },
+        fusion: Fusion {
+            groups: Vec::new(),
+            group_of: vec![None; count],
+            level: vec![Level::Position; count],
+        },
     };
     for index in (0..count).rev() {
         let compute = &resolved.computes[index];
@@ -151,10 +154,12 @@ impl Fit {
     /// What satisfies two consumers, if anything does.
     fn together(self, other: Fit) -> Option<Fit> {
         match (self, other) {
-            (Fit::At(level, row), Fit::At(other_level, other_row)) if level == other_level => match (row, other_row) {
-                (Some(row), Some(other_row)) if row != other_row => None,
-                _ => Some(Fit::At(level, row.or(other_row))),
-            },
+            (Fit::At(level, row), Fit::At(other_level, other_row)) if level == other_level => {
+                match (row, other_row) {
+                    (Some(row), Some(other_row)) if row != other_row => None,
+                    _ => Some(Fit::At(level, row.or(other_row))),
+                }
+            }
             _ if self == other => Some(self),
             _ => None,
         }
@@ -287,9 +292,21 @@ impl Fuser<'_> {
             Computation::Reduce { length, .. } => {
                 self.fusion.level[index] = Level::Row;
                 let row = Some(length);
-                Group { members: vec![index as u32], form: Form::Rows, elements: own * length, row, producer: None }
+                Group {
+                    members: vec![index as u32],
+                    form: Form::Rows,
+                    elements: own * length,
+                    row,
+                    producer: None,
+                }
             }
-            _ => Group { members: vec![index as u32], form: Form::Rows, elements: own, row: None, producer: None },
+            _ => Group {
+                members: vec![index as u32],
+                form: Form::Rows,
+                elements: own,
+                row: None,
+                producer: None,
+            },
         };
         self.fusion.group_of[index] = Some(self.fusion.groups.len());
         self.fusion.groups.push(Some(group));
@@ -316,7 +333,8 @@ impl Fuser<'_> {
         let mut stack: Vec<u32> = self.group(later).members.clone();
         while let Some(index) = stack.pop() {
             let compute = &self.resolved.computes[index as usize];
-            let needed = compute.inputs.iter().map(|access| access.root.node).chain(compute.after.iter().copied());
+            let needed =
+                compute.inputs.iter().map(|access| access.root.node).chain(compute.after.iter().copied());
             for input in needed {
                 if self.fusion.group_of[input as usize] == Some(earlier) {
                     return true;
@@ -353,7 +371,9 @@ impl Fuser<'_> {
         // A finished block is a whole number of these many positions.
         let block = match &compute.what {
             Computation::Kernel(Op::Matmul) => compute.outputs[0].shape.last().copied().unwrap_or(1),
-            Computation::Kernel(Op::Convolution(op)) if op.role == Role::Output => op.output[1..].iter().product(),
+            Computation::Kernel(Op::Convolution(op)) if op.role == Role::Output => {
+                op.output[1..].iter().product()
+            }
             _ => return,
         };
         let mut group = None;
@@ -378,4 +398,3 @@ impl Fuser<'_> {
         }
     }
 }
-

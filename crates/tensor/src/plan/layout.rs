@@ -131,7 +131,7 @@ impl Layout {
     /// If the view repeats each of `rows` contiguous elements `length` times in a row, that length.
     pub fn repeats_each(&self, rows: usize) -> Option<usize> {
         let elements = self.elements();
-        if self.offset != 0 || rows == 0 || elements % rows != 0 {
+        if self.offset != 0 || rows == 0 || !elements.is_multiple_of(rows) {
             return None;
         }
         let length = elements / rows;

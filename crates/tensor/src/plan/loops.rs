@@ -52,19 +52,51 @@ pub(crate) struct InPlace {
 /// One step; its level is that of the register it writes.
 #[derive(Clone, Debug)]
 pub(crate) enum Instruction {
-    Fill { to: Register, with: FillWith },
+    Fill {
+        to: Register,
+        with: FillWith,
+    },
     /// Reads the `source`-th of what the kernel reads.
-    Load { to: Register, source: usize, pattern: Pattern },
+    Load {
+        to: Register,
+        source: usize,
+        pattern: Pattern,
+    },
     /// Where a load with this pattern would read, as a number.
-    Iota { to: Register, pattern: Pattern },
-    Map { op: MapOp, dtype: DType, to: Register, operands: SmallVec<[Operand; 3]> },
-    Cast { from: DType, to: Register, operand: Operand },
+    Iota {
+        to: Register,
+        pattern: Pattern,
+    },
+    Map {
+        op: MapOp,
+        dtype: DType,
+        to: Register,
+        operands: SmallVec<[Operand; 3]>,
+    },
+    Cast {
+        from: DType,
+        to: Register,
+        operand: Operand,
+    },
     /// A row value from values per position.
-    Reduce { op: ReduceOp, dtype: DType, to: Register, operand: Operand },
+    Reduce {
+        op: ReduceOp,
+        dtype: DType,
+        to: Register,
+        operand: Operand,
+    },
     /// Values per position from a row value.
-    Spread { to: Register, operand: Operand },
+    Spread {
+        to: Register,
+        operand: Operand,
+    },
     /// Writing to the `target`-th output, contiguously.
-    Store { target: usize, level: Level, dtype: DType, operand: Operand },
+    Store {
+        target: usize,
+        level: Level,
+        dtype: DType,
+        operand: Operand,
+    },
 }
 
 /// What a fixed register holds.
@@ -74,7 +106,10 @@ pub(crate) enum FillWith {
     /// A number given at run time.
     Number(u32),
     /// The element at `offset` of a source.
-    Element { source: usize, offset: isize },
+    Element {
+        source: usize,
+        offset: isize,
+    },
 }
 
 /// A column reduction at the end of a loop: `target[outer, inner]` from `operand[outer, length, inner]`.

@@ -182,8 +182,11 @@ fn kernel(resolved: &Resolved, index: u32) -> Unplaced {
             let strides = output.shape.strides();
             let source: Layout = compute.inputs[0].layout.clone();
             let offset = spec.low.iter().zip(&strides).map(|(low, stride)| *low as isize * stride).sum();
-            let spread =
-                spec.interior.iter().zip(&strides).map(|(interior, stride)| (*interior as isize + 1) * stride);
+            let spread = spec
+                .interior
+                .iter()
+                .zip(&strides)
+                .map(|(interior, stride)| (*interior as isize + 1) * stride);
             let parts = vec![Part { source, strides: spread.collect(), offset }];
             let fill = Some(compute.inputs[1].layout.offset);
             let elements = output.shape.elements();
@@ -219,8 +222,11 @@ fn kernel(resolved: &Resolved, index: u32) -> Unplaced {
         }
         Op::Random(random) => {
             let keys = compute.inputs[0].layout.elements();
-            let count = if keys == 0 { 0 } else { output.shape.elements() / keys };
-            (Action::Random { dtype, op: random.clone(), keys, count }, format!("random_{random:?}").to_lowercase())
+            let count = output.shape.elements().checked_div(keys).unwrap_or(0);
+            (
+                Action::Random { dtype, op: random.clone(), keys, count },
+                format!("random_{random:?}").to_lowercase(),
+            )
         }
         Op::Custom(custom) => {
             let inputs = compute.inputs.iter().map(|access| meta_of(resolved, access));
@@ -247,7 +253,7 @@ pub(crate) fn bytes_moved(resolved: &Resolved, kernel: &Unplaced) -> usize {
     // What a loop reads of its own producer is in cache.
     let own = |value: &&Value| !kernel.writes.contains(value);
     let moved: usize = kernel.reads.iter().chain(tail.filter(own)).map(size).sum();
-    let level = |tail: &Emitted| tail.write_levels.iter().any(|level| *level == Level::Position);
+    let level = |tail: &Emitted| tail.write_levels.contains(&Level::Position);
     let producer_stays = kernel.tail.as_ref().is_none_or(level);
     moved + if producer_stays { kernel.writes.iter().map(size).sum() } else { 0 }
 }

@@ -101,7 +101,12 @@ struct Placer<'a> {
 }
 
 impl<'a> Placer<'a> {
-    fn new(resolved: &'a Resolved, kernels: &[Unplaced], order: &[usize], donatable: &'a [bool]) -> Placer<'a> {
+    fn new(
+        resolved: &'a Resolved,
+        kernels: &[Unplaced],
+        order: &[usize],
+        donatable: &'a [bool],
+    ) -> Placer<'a> {
         let mut last_use = IdMap::default();
         for (position, index) in order.iter().enumerate() {
             let kernel = &kernels[*index];
@@ -237,12 +242,14 @@ impl<'a> Placer<'a> {
                     None => true,
                     Some(last) if *last < block.first => true,
                     Some(last) => {
-                        *last == block.first && self.local_inputs.contains(&(output, buffer as u32, block.first))
+                        *last == block.first
+                            && self.local_inputs.contains(&(output, buffer as u32, block.first))
                     }
                 }
             };
             // An input read in the same loop is most likely the old value of this very output.
-            let preferred = self.local_inputs.iter().filter(|(own, ..)| *own == output).map(|entry| entry.1 as usize);
+            let preferred =
+                self.local_inputs.iter().filter(|(own, ..)| *own == output).map(|entry| entry.1 as usize);
             let found = preferred.chain(0..buffers.len()).find(|buffer| fits(*buffer));
             if let Some(buffer) = found {
                 taken[buffer] = true;
@@ -257,7 +264,8 @@ impl<'a> Placer<'a> {
         let mut offsets = vec![0; self.blocks.len()];
         let mut by_size: Vec<usize> =
             (0..self.blocks.len()).filter(|block| self.blocks[*block].output.is_none()).collect();
-        by_size.sort_by_key(|block| (std::cmp::Reverse(self.blocks[*block].bytes), self.blocks[*block].first));
+        by_size
+            .sort_by_key(|block| (std::cmp::Reverse(self.blocks[*block].bytes), self.blocks[*block].first));
         let mut placed: Vec<usize> = Vec::new();
         let mut total = 0;
         for block in by_size {

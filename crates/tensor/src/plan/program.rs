@@ -68,11 +68,14 @@ pub(crate) enum Numbers {
     Fixed,
 }
 
+/// What two nodes that are one have in common.
+type NodeKey = (Op, SmallVec<[Value; 3]>, SmallVec<[Meta; 1]>);
+
 /// Builds a program node by node.
 pub(crate) struct Builder {
     pub program: Program,
     numbers: Numbers,
-    known: HashMap<(Op, SmallVec<[Value; 3]>, SmallVec<[Meta; 1]>), u32>,
+    known: HashMap<NodeKey, u32>,
 }
 
 impl Builder {
@@ -89,7 +92,12 @@ impl Builder {
 
     fn leaf(&mut self, op: Op, slot: Slot, meta: Meta) -> Value {
         let node = self.program.nodes.len() as u32;
-        self.program.nodes.push(ProgramNode { op, slot: Some(slot), inputs: smallvec![], outputs: smallvec![meta] });
+        self.program.nodes.push(ProgramNode {
+            op,
+            slot: Some(slot),
+            inputs: smallvec![],
+            outputs: smallvec![meta],
+        });
         Value { node, out: 0 }
     }
 
@@ -117,8 +125,9 @@ impl Builder {
                 }
                 continue;
             }
-            let inputs: SmallVec<[Value; 3]> =
-                node.with_inputs(|inputs| inputs.iter().map(|input| bound[&(input.node.id, input.out)]).collect());
+            let inputs: SmallVec<[Value; 3]> = node.with_inputs(|inputs| {
+                inputs.iter().map(|input| bound[&(input.node.id, input.out)]).collect()
+            });
             let values = match &node.op {
                 Op::Placeholder => panic!(
                     "a value was read that does not exist yet: inside of vmap, Step, checkpoint and custom_vjp the \

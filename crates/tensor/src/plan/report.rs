@@ -36,7 +36,8 @@ pub struct KernelReport {
 
 impl Report {
     pub(crate) fn of(plan: &Plan) -> Report {
-        let donated: usize = plan.donations.iter().map(|(output, _)| plan.output_bytes[*output as usize]).sum();
+        let donated: usize =
+            plan.donations.iter().map(|(output, _)| plan.output_bytes[*output as usize]).sum();
         let outputs: usize = plan.output_bytes.iter().sum();
         let kernels: Vec<KernelReport> = plan
             .kernels

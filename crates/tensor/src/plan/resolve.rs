@@ -55,7 +55,12 @@ pub(crate) enum Computation {
     Buffer(u32),
     Element(ElementOp),
     /// `[outer, length, inner] → [outer, inner]`.
-    Reduce { op: ReduceOp, outer: usize, length: usize, inner: usize },
+    Reduce {
+        op: ReduceOp,
+        outer: usize,
+        length: usize,
+        inner: usize,
+    },
     /// Everything that has a kernel of its own.
     Kernel(Op),
 }

@@ -65,13 +65,15 @@ pub(crate) fn order(resolved: &Resolved, kernels: &[Unplaced]) -> Vec<usize> {
         (meta.shape.elements() * meta.dtype.size()) as isize
     };
     let is_temporary = |value: &Value| {
-        !wanted[value.node as usize] && !matches!(resolved.computes[value.node as usize].what, Computation::Buffer(_))
+        !wanted[value.node as usize]
+            && !matches!(resolved.computes[value.node as usize].what, Computation::Buffer(_))
     };
     let growth = |index: usize, readers: &[usize]| {
         let kernel = &kernels[index];
         let made = kernel.tail.iter().flat_map(|tail| &tail.writes).chain(&kernel.writes);
         let made: isize = made.filter(|value| is_temporary(value)).map(size).sum();
-        let freed = all_reads[index].iter().filter(|value| is_temporary(value) && readers[value.node as usize] == 1);
+        let freed =
+            all_reads[index].iter().filter(|value| is_temporary(value) && readers[value.node as usize] == 1);
         made - freed.map(size).sum::<isize>()
     };
     // Recorded order: by the last computation of each kernel.

@@ -45,7 +45,9 @@ pub(crate) fn simplify(
             {
                 return Some(builder.filled(value, &meta.shape));
             }
-            if matches!(op, Op::Reshape | Op::Broadcast) && builder.program.meta(inputs[0]).shape == meta.shape {
+            if matches!(op, Op::Reshape | Op::Broadcast)
+                && builder.program.meta(inputs[0]).shape == meta.shape
+            {
                 return Some(inputs[0]);
             }
             let below = &builder.program.nodes[inputs[0].node as usize];

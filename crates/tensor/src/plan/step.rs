@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use crate::Tensor;
 use crate::buffer::Buffer;
 use crate::device::{Executable, device};
 use crate::graph::evaluate::eval;
@@ -13,7 +14,6 @@ use crate::graph::walk::{IdMap, reachable};
 use crate::ops::Op;
 use crate::transform::trace::placeholder;
 use crate::tree::{LeafKind, Tree, TreeExt, Visitor};
-use crate::Tensor;
 
 use super::Place;
 use super::program::{Builder, Numbers};
@@ -207,7 +207,9 @@ fn values(leaves: &[Tensor]) -> SmallVec<[Buffer; 16]> {
 fn evaluate_captured(outputs: &[Tensor], first: u64) {
     let mut older: Vec<Tensor> = outputs.iter().filter(|output| output.node.id < first).cloned().collect();
     for tensor in reachable(outputs, |tensor| tensor.node.id >= first) {
-        tensor.node.with_inputs(|inputs| older.extend(inputs.iter().filter(|input| input.node.id < first).cloned()));
+        tensor
+            .node
+            .with_inputs(|inputs| older.extend(inputs.iter().filter(|input| input.node.id < first).cloned()));
     }
     let is_pending = |tensor: &&Tensor| {
         let cheap = matches!(tensor.node.op, Op::Scalar(_) | Op::Constant(_) | Op::Iota);

@@ -52,7 +52,8 @@ pub(crate) fn vmap_tensors(
         let call = Call { op: &node.op, inputs: &inputs, outputs: &outputs, wanted: &wanted };
         for (out, output) in node.op.batch().batch(&call, &given, size).into_iter().enumerate() {
             debug_assert!(
-                *output.shape() == outputs[out].shape().inserted(0, size) && output.dtype() == outputs[out].dtype(),
+                *output.shape() == outputs[out].shape().inserted(0, size)
+                    && output.dtype() == outputs[out].dtype(),
                 "the batching rule of {:?} gave {} for {} times {size}",
                 node.op,
                 output.shape(),
@@ -100,7 +101,11 @@ pub fn vmap_axes<T: Tree, Y: Tree>(
 ) -> impl FnMut(&T) -> Y {
     vmap_with(
         function,
-        move |leaf| *in_axes.get(leaf).unwrap_or_else(|| panic!("vmap: {} axes are given, there are more leaves", leaf)),
+        move |leaf| {
+            *in_axes
+                .get(leaf)
+                .unwrap_or_else(|| panic!("vmap: {} axes are given, there are more leaves", leaf))
+        },
         out_axis,
     )
 }
@@ -123,7 +128,10 @@ fn vmap_with<T: Tree, Y: Tree>(
                 let fronted = leaf.move_axis(*axis, 0);
                 let length = fronted.shape()[0];
                 let known = *size.get_or_insert(length);
-                assert!(known == length, "vmap: the mapped axes have different lengths, {known} and {length}");
+                assert!(
+                    known == length,
+                    "vmap: the mapped axes have different lengths, {known} and {length}"
+                );
                 fronted
             })
             .collect();

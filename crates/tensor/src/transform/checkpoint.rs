@@ -29,7 +29,12 @@ impl CustomOp for Checkpoint {
     fn fallback(&self, inputs: &[Tensor]) -> Option<Vec<Tensor>> {
         Some(self.0.at(inputs))
     }
-    fn vjp(&self, inputs: &[Tensor], _: &[Tensor], cotangents: &[Option<Tensor>]) -> Option<Vec<Option<Tensor>>> {
+    fn vjp(
+        &self,
+        inputs: &[Tensor],
+        _: &[Tensor],
+        cotangents: &[Option<Tensor>],
+    ) -> Option<Vec<Option<Tensor>>> {
         // Behind barriers the second computation is neither merged with the first nor started before the backward
         // pass has come this far.
         let arrived: Vec<Tensor> = cotangents.iter().flatten().cloned().collect();

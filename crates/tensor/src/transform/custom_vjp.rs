@@ -33,7 +33,10 @@ impl CustomOp for CustomVjp {
         vec![self.traced.fingerprint, Arc::as_ptr(&self.backward).cast::<u8>() as u64, self.own as u64]
     }
     fn infer(&self, _: &[Metadata]) -> Vec<Metadata> {
-        self.traced.output_metas().map(|meta| Metadata { shape: meta.shape.clone(), dtype: meta.dtype }).collect()
+        self.traced
+            .output_metas()
+            .map(|meta| Metadata { shape: meta.shape.clone(), dtype: meta.dtype })
+            .collect()
     }
     fn fallback(&self, inputs: &[Tensor]) -> Option<Vec<Tensor>> {
         Some(self.traced.at(inputs))
@@ -59,9 +62,10 @@ impl CustomOp for CustomVjp {
             );
         }
         let captured = inputs.len() - self.own;
-        let cast = own.into_iter().zip(inputs).map(|(cotangent, input)| {
-            input.dtype().is_float().then(|| cotangent.cast(input.dtype()))
-        });
+        let cast = own
+            .into_iter()
+            .zip(inputs)
+            .map(|(cotangent, input)| input.dtype().is_float().then(|| cotangent.cast(input.dtype())));
         Some(cast.chain((0..captured).map(|_| None)).collect())
     }
 }

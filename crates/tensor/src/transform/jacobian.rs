@@ -90,7 +90,9 @@ pub fn hessian_blocks<T: Tree, O: Objective>(mut function: impl FnMut(&T) -> O) 
     move |argument| {
         let count = argument.leaves().len();
         (0..count)
-            .map(|row| jacobian_forward(|tree: &T| grad(&mut function)(tree).leaves().swap_remove(row))(argument))
+            .map(|row| {
+                jacobian_forward(|tree: &T| grad(&mut function)(tree).leaves().swap_remove(row))(argument)
+            })
             .collect()
     }
 }
@@ -109,4 +111,3 @@ pub fn hvp<T: Tree, O: Objective>(function: impl FnMut(&T) -> O, argument: &T, v
     let mut gradient = grad(function);
     jvp(|argument: &T| gradient(argument), argument, vector).1
 }
-

@@ -42,7 +42,8 @@ pub(crate) fn dependents(nodes: &[Tensor], leaves: &[Tensor]) -> IdMap<u64, ()> 
     let mut depends: IdMap<u64, ()> = leaves.iter().map(|leaf| (leaf.node.id, ())).collect();
     for tensor in nodes {
         let node = &tensor.node;
-        let blocked = matches!(node.op, Op::StopGradient) || !node.outputs.iter().any(|output| output.dtype.is_float());
+        let blocked =
+            matches!(node.op, Op::StopGradient) || !node.outputs.iter().any(|output| output.dtype.is_float());
         if !blocked
             && node.with_inputs(|inputs| {
                 inputs.iter().any(|input| input.dtype().is_float() && depends.contains_key(&input.node.id))
@@ -60,7 +61,11 @@ pub(crate) fn outputs_of(tensor: &Tensor) -> Inputs {
 }
 
 /// The cotangents of `leaves` given those of `outputs`; `None` where nothing flows.
-pub(crate) fn pull(outputs: &[Tensor], cotangents: &[Option<Tensor>], leaves: &[Tensor]) -> Vec<Option<Tensor>> {
+pub(crate) fn pull(
+    outputs: &[Tensor],
+    cotangents: &[Option<Tensor>],
+    leaves: &[Tensor],
+) -> Vec<Option<Tensor>> {
     let Some(first) = leaves.iter().map(|leaf| leaf.node.id).min() else {
         return Vec::new();
     };
@@ -203,7 +208,8 @@ pub(crate) fn spread<T: Tree>(like: &T, derivatives: impl IntoIterator<Item = (u
     let mut derivatives = derivatives.into_iter().peekable();
     let mut position = 0;
     like.rebuild(&mut |_, tensor| {
-        let derivative = derivatives.next_if(|(index, _)| *index == position).and_then(|(_, derivative)| derivative);
+        let derivative =
+            derivatives.next_if(|(index, _)| *index == position).and_then(|(_, derivative)| derivative);
         position += 1;
         derivative.unwrap_or_else(|| tensor.zeros_like())
     })
@@ -246,7 +252,9 @@ pub fn vjp<T: Tree, Y: Tree>(function: impl FnOnce(&T) -> Y, argument: &T) -> (Y
             .iter()
             .zip(cotangents)
             .map(|(output, cotangent)| {
-                cotangent.filter(|_| output.dtype().is_float()).map(|cotangent| cotangent.cast(output.dtype()))
+                cotangent
+                    .filter(|_| output.dtype().is_float())
+                    .map(|cotangent| cotangent.cast(output.dtype()))
             })
             .collect();
         let tensors: Vec<Tensor> = leaves.iter().map(|(_, leaf)| leaf.clone()).collect();

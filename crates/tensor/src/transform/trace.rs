@@ -22,7 +22,9 @@ pub(crate) fn substitute(outputs: &[Tensor], first: u64, from: &[Tensor], to: &[
     for tensor in reachable(outputs, |tensor| tensor.node.id >= first) {
         let node = &tensor.node;
         let inputs = node.inputs();
-        if replaced.contains_key(&(node.id, 0)) || !inputs.iter().any(|input| replaced.contains_key(&key(input))) {
+        if replaced.contains_key(&(node.id, 0))
+            || !inputs.iter().any(|input| replaced.contains_key(&key(input)))
+        {
             continue;
         }
         let inputs: Inputs =
@@ -32,7 +34,10 @@ pub(crate) fn substitute(outputs: &[Tensor], first: u64, from: &[Tensor], to: &[
             replaced.insert((node.id, out as u16), output);
         }
     }
-    outputs.iter().map(|output| replaced.get(&key(output)).cloned().unwrap_or_else(|| output.clone())).collect()
+    outputs
+        .iter()
+        .map(|output| replaced.get(&key(output)).cloned().unwrap_or_else(|| output.clone()))
+        .collect()
 }
 
 /// A closed piece of graph: every tensor that it takes from outside is an argument.
@@ -57,10 +62,7 @@ impl std::fmt::Debug for Guard {
 impl Traced {
     /// Traces `function` at arguments like `inputs`. Also returns the tensors that the function took from its
     /// surroundings; they are further arguments, after its own.
-    pub fn new(
-        inputs: &[Tensor],
-        function: impl FnOnce(&[Tensor]) -> Vec<Tensor>,
-    ) -> (Traced, Vec<Tensor>) {
+    pub fn new(inputs: &[Tensor], function: impl FnOnce(&[Tensor]) -> Vec<Tensor>) -> (Traced, Vec<Tensor>) {
         let guard = ScopeGuard::new();
         let own: Vec<Tensor> = inputs.iter().map(|input| placeholder(input.meta().clone(), &guard)).collect();
         let first = own.first().map_or_else(crate::graph::node::next_id, |tensor| tensor.node.id);
@@ -77,7 +79,8 @@ impl Traced {
         for tensor in reachable(&outputs, |tensor| tensor.node.id >= first && !tensor.is_evaluated()) {
             tensor.node.with_inputs(|inputs| inputs.iter().for_each(&mut note));
         }
-        let holes: Vec<Tensor> = free.iter().map(|tensor| placeholder(tensor.meta().clone(), &guard)).collect();
+        let holes: Vec<Tensor> =
+            free.iter().map(|tensor| placeholder(tensor.meta().clone(), &guard)).collect();
         let outputs = substitute(&outputs, first, &free, &holes);
         let arguments: Vec<Tensor> = own.into_iter().chain(holes).collect();
         let fingerprint = fingerprint(&arguments, &outputs);

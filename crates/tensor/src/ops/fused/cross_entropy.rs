@@ -22,7 +22,12 @@ impl CustomOp for CrossEntropy {
         let chosen = labels.one_hot(classes, DType::Bool).select(&centred, zero).sum(-1);
         Some(vec![centred.exp().sum(-1).log() - chosen])
     }
-    fn vjp(&self, inputs: &[Tensor], _: &[Tensor], cotangents: &[Option<Tensor>]) -> Option<Vec<Option<Tensor>>> {
+    fn vjp(
+        &self,
+        inputs: &[Tensor],
+        _: &[Tensor],
+        cotangents: &[Option<Tensor>],
+    ) -> Option<Vec<Option<Tensor>>> {
         let (logits, labels) = (&inputs[0], &inputs[1]);
         let classes = logits.shape()[logits.rank() - 1];
         let difference = logits.softmax(-1) - labels.one_hot(classes, logits.dtype());
@@ -32,7 +37,7 @@ impl CustomOp for CrossEntropy {
 
 impl Tensor {
     /// Cross-entropy of logits `[…, classes]` with class indices `[…]`, one number per row, unreduced:
-    /// −ln softmax(logits)[label]. A label outside of the classes gives the entropy of no class at all, ln Σ eˣ
+    /// `−ln softmax(logits)[label]`. A label outside of the classes gives the entropy of no class at all, ln Σ eˣ
     /// relative to the largest logit: labels from outside must be checked where they come in.
     ///
     /// # Panics

@@ -30,7 +30,12 @@ impl CustomOp for Dropout {
     fn fallback(&self, inputs: &[Tensor]) -> Option<Vec<Tensor>> {
         Some(vec![self.masked(&inputs[1], &inputs[0])])
     }
-    fn vjp(&self, inputs: &[Tensor], _: &[Tensor], cotangents: &[Option<Tensor>]) -> Option<Vec<Option<Tensor>>> {
+    fn vjp(
+        &self,
+        inputs: &[Tensor],
+        _: &[Tensor],
+        cotangents: &[Option<Tensor>],
+    ) -> Option<Vec<Option<Tensor>>> {
         // The mask is drawn again from the same key instead of being kept from the forward pass.
         Some(vec![Some(self.masked(&inputs[1], cotangents[0].as_ref()?)), None])
     }

@@ -40,7 +40,12 @@ impl CustomOp for LayerNorm {
         let (centred, scale) = self.parts(&inputs[0]);
         Some(vec![centred * scale * &inputs[1] + &inputs[2]])
     }
-    fn vjp(&self, inputs: &[Tensor], _: &[Tensor], cotangents: &[Option<Tensor>]) -> Option<Vec<Option<Tensor>>> {
+    fn vjp(
+        &self,
+        inputs: &[Tensor],
+        _: &[Tensor],
+        cotangents: &[Option<Tensor>],
+    ) -> Option<Vec<Option<Tensor>>> {
         let (x, weight, cotangent) = (&inputs[0], &inputs[1], cotangents[0].as_ref()?);
         let axes = self.over();
         let (centred, scale) = self.parts(x);

@@ -35,7 +35,12 @@ impl CustomOp for Softmax {
         let exponentials = centred(&inputs[0], axis).exp();
         Some(vec![&exponentials * exponentials.sum_keepdim(axis).reciprocal()])
     }
-    fn vjp(&self, _: &[Tensor], outputs: &[Tensor], cotangents: &[Option<Tensor>]) -> Option<Vec<Option<Tensor>>> {
+    fn vjp(
+        &self,
+        _: &[Tensor],
+        outputs: &[Tensor],
+        cotangents: &[Option<Tensor>],
+    ) -> Option<Vec<Option<Tensor>>> {
         let (y, cotangent) = (&outputs[0], cotangents[0].as_ref()?);
         let mean = (y * cotangent).sum_keepdim(self.axis as isize);
         Some(vec![Some(y * (cotangent - mean))])
@@ -57,7 +62,12 @@ impl CustomOp for LogSoftmax {
         let centred = centred(&inputs[0], axis);
         Some(vec![&centred - centred.exp().sum_keepdim(axis).log()])
     }
-    fn vjp(&self, _: &[Tensor], outputs: &[Tensor], cotangents: &[Option<Tensor>]) -> Option<Vec<Option<Tensor>>> {
+    fn vjp(
+        &self,
+        _: &[Tensor],
+        outputs: &[Tensor],
+        cotangents: &[Option<Tensor>],
+    ) -> Option<Vec<Option<Tensor>>> {
         let (y, cotangent) = (&outputs[0], cotangents[0].as_ref()?);
         Some(vec![Some(cotangent - y.exp() * cotangent.sum_keepdim(self.axis as isize))])
     }

@@ -1,7 +1,7 @@
 //! Convolution of images in two dimensions (cross-correlation, as deep learning has it), and its two derivatives.
 //!
 //! Images are `[images, channels, height, width]`, weights `[outputs, channels / groups, kernel height, kernel width]`,
-//! all contiguous and row-major. Each is a product of matrices of which one, the [`patches`] of an image, is never
+//! all contiguous and row-major. Each is a product of matrices of which one, the `patches` of an image, is never
 //! stored: y = W P, and dW^T = P dy^T; dx is the convolution of dy with the flipped weights where the stride is one, and
 //! otherwise W^T dy added up patch by patch.
 //!
