@@ -1,6 +1,8 @@
 //! Memory that holds the values of a tensor.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::mem::ManuallyDrop;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::cpu::kernels::memory::AlignedBytes;
@@ -23,19 +25,51 @@ enum Memory {
     Host(HostMemory),
 }
 
-struct HostMemory(AlignedBytes);
+struct HostMemory(ManuallyDrop<AlignedBytes>);
 
 impl HostMemory {
     fn new(bytes: AlignedBytes) -> HostMemory {
         LIVE_BYTES.fetch_add(bytes.len(), Ordering::Relaxed);
-        HostMemory(bytes)
+        HostMemory(ManuallyDrop::new(bytes))
     }
 }
 
 impl Drop for HostMemory {
     fn drop(&mut self) {
         LIVE_BYTES.fetch_sub(self.0.len(), Ordering::Relaxed);
+        // SAFETY: taken once, as the value is being dropped.
+        recycle(unsafe { ManuallyDrop::take(&mut self.0) });
     }
+}
+
+/// Large blocks that were given up lately. Fresh pages cost more than most kernels that fill them, so the next value
+/// of the same size gets the pages of the last one.
+static SPARE: Mutex<VecDeque<AlignedBytes>> = Mutex::new(VecDeque::new());
+/// Blocks below this size come from the system's allocator without new pages.
+const SMALLEST_SPARE: usize = 128 << 10;
+/// Bytes kept, unless a single block is larger.
+const MOST_SPARE: usize = 256 << 20;
+
+fn recycle(bytes: AlignedBytes) {
+    if bytes.len() < SMALLEST_SPARE || bytes.len() > MOST_SPARE {
+        return;
+    }
+    let mut spare = SPARE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    spare.push_back(bytes);
+    let mut total: usize = spare.iter().map(AlignedBytes::len).sum();
+    while total > MOST_SPARE {
+        total -= spare.pop_front().map_or(0, |oldest| oldest.len());
+    }
+}
+
+/// A spare block of exactly this size.
+fn reuse(bytes: usize) -> Option<AlignedBytes> {
+    if bytes < SMALLEST_SPARE {
+        return None;
+    }
+    let mut spare = SPARE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let found = spare.iter().rposition(|block| block.len() == bytes)?;
+    spare.remove(found)
 }
 
 impl Buffer {
@@ -91,7 +125,10 @@ impl Buffer {
 /// # Panics
 /// If the system has none left, naming the size.
 pub(crate) fn allocate(bytes: usize) -> AlignedBytes {
+    if let Some(spare) = reuse(bytes) {
+        return spare;
+    }
     // SAFETY: a buffer becomes visible only after the copy or the kernel that fills all of it.
-    unsafe { AlignedBytes::uninitialised(bytes) }
-        .unwrap_or_else(|_| panic!("out of memory: a tensor of {bytes} bytes could not be allocated"))
+    let fresh = unsafe { AlignedBytes::uninitialised(bytes) };
+    fresh.unwrap_or_else(|_| panic!("out of memory: a tensor of {bytes} bytes could not be allocated"))
 }

@@ -34,18 +34,26 @@ pub struct Evaluation {
 /// Evaluates models of one kind. The forward pass is planned for the first batch and replayed for all further ones,
 /// also of further calls.
 pub struct Evaluator<M> {
-    classes: usize,
-    step: Step<'static, (M, Tensor, Tensor), (Tensor, Tensor)>,
+    step: Step<'static, (M, Tensor, Tensor), Judged>,
 }
 
-impl<M: Module + Clone> Evaluator<M> {
+/// Sum of the losses, predicted classes, and number of classes, which is known from the shape of the logits.
+type Judged = (Tensor, Tensor, usize);
+
+impl<M: Module + Clone + 'static> Default for Evaluator<M> {
+    fn default() -> Evaluator<M> {
+        Evaluator::new()
+    }
+}
+
+impl<M: Module + Clone + 'static> Evaluator<M> {
     /// For models that map inputs to one logit per class.
-    pub fn new(classes: usize) -> Evaluator<M> {
+    pub fn new() -> Evaluator<M> {
         let step = Step::new(|(model, inputs, labels): (M, Tensor, Tensor)| {
             let logits = model.forward(&inputs, &mut Context::evaluation());
-            (logits.cross_entropy(&labels).sum(..), logits.argmax(-1))
+            (logits.cross_entropy(&labels).sum(..), logits.argmax(-1), logits.shape()[logits.rank() - 1])
         });
-        Evaluator { classes, step }
+        Evaluator { step }
     }
 
     /// Goes once over the data. The order does not matter; a last batch of fewer items is planned on its own.
@@ -57,20 +65,22 @@ impl<M: Module + Clone> Evaluator<M> {
         D: Dataset + 'static,
         D::Batch: LabelledBatch + 'static,
     {
-        let (mut loss, mut confusion) = (Mean::default(), Confusion::new(self.classes));
+        let (mut loss, mut confusion) = (Mean::default(), None);
         for batch in data.epoch(0)? {
             let (inputs, labels) = batch?.into_tensors();
             let actual = labels.to_vec::<i64>();
-            let (sum, predicted) = self.step.call((model.clone(), inputs, labels));
+            let (sum, predicted, classes) = self.step.call((model.clone(), inputs, labels));
             let count = actual.len().max(1) as f64;
             loss.add(sum.item() / count, count);
+            let confusion = confusion.get_or_insert_with(|| Confusion::new(classes));
             for (actual, predicted) in actual.into_iter().zip(predicted.to_vec::<i64>()) {
                 confusion.add(actual as usize, predicted as usize);
             }
         }
-        match (loss.value(), confusion.accuracy()) {
-            (Some(loss), Some(accuracy)) => Ok(Evaluation { loss, accuracy, confusion }),
-            _ => Err(DataError::Invalid { expected: "at least one item".into(), found: "none".into() }),
+        let seen = confusion.and_then(|confusion| Some((loss.value()?, confusion.accuracy()?, confusion)));
+        match seen {
+            Some((loss, accuracy, confusion)) => Ok(Evaluation { loss, accuracy, confusion }),
+            None => Err(DataError::Invalid { expected: "at least one item".into(), found: "none".into() }),
         }
     }
 }

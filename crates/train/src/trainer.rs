@@ -4,22 +4,21 @@
 //! replayed, with model and optimiser moved through it so that their memory is overwritten. Loss and accuracy add up
 //! inside of the step and are read every few steps only, so that a device never waits for the host.
 
+mod course;
 mod step;
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
 use bolete_data::{DataError, Dataset, Loader};
-use bolete_formats::safetensors::Metadata;
 use bolete_nn::{Module, Optimiser, Schedule};
-use bolete_tensor::Step;
 use serde::Serialize;
 
-use crate::evaluation::{Evaluation, Evaluator, LabelledBatch};
+use crate::evaluation::{Evaluation, LabelledBatch};
 use crate::run_folder::{RunError, RunFolder};
-use step::{Carried, training_step};
+use course::Course;
+use step::Carried;
 
 /// How to train.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -252,147 +251,17 @@ impl<'a> Trainer<'a> {
             let (items, batch_size) = (train.dataset().len(), train.options().batch_size);
             return Err(TrainError::NoBatch { items, batch_size });
         }
-        let mut course = Course {
-            trainer: *self,
-            steps: per_epoch * self.config.epochs,
-            step: 0,
-            per_epoch,
-            sound: (0, model.clone()),
-            candidate: None,
-            carried: Some(Carried::new(model, optimiser, self.config.seed)),
-            epoch: Totals::default(),
-            started: Instant::now(),
-            reported: Instant::now(),
-            reported_step: 0,
-            training_seconds: 0.0,
-            evaluation_seconds: 0.0,
-        };
+        let mut course = Course::new(*self, model, optimiser, per_epoch);
         let ended = course.run(train, test, observer);
         let (ending, last) = match ended {
             Ok(ended) => ended,
             Err(error) => return Err(course.rescue(error)),
         };
-        let Carried { model, optimiser, .. } = course.carried.take().expect("only a running step takes it");
+        let Carried { model, optimiser, .. } = course.finish();
         Ok(Fit { model, optimiser, ending, last })
     }
 
     fn is_stopped(&self) -> bool {
         self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
-    }
-
-    fn record(&self, metrics: &impl Serialize) -> Result<(), RunError> {
-        self.run.map_or(Ok(()), |run| run.append_metrics(metrics))
-    }
-
-    fn save(&self, model: &impl bolete_tensor::Tree, step: u64) -> Result<(), RunError> {
-        let metadata = Metadata::from([("step".to_owned(), step.to_string())]);
-        self.run.map_or(Ok(()), |run| run.save_model(model, &metadata))
-    }
-}
-
-/// What adds up over some steps.
-#[derive(Clone, Copy, Default)]
-struct Totals {
-    loss: f64,
-    correct: f64,
-    items: f64,
-}
-
-/// A line of the metrics.
-#[derive(Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-enum Record<'a> {
-    Progress(&'a Progress),
-    Epoch {
-        epoch: u64,
-        step: u64,
-        train_loss: f64,
-        train_accuracy: f64,
-        test_loss: Option<f64>,
-        test_accuracy: Option<f64>,
-        seconds: f64,
-    },
-    Interrupted {
-        step: u64,
-        seconds: f64,
-    },
-    NotFinite {
-        step: u64,
-        seconds: f64,
-    },
-}
-
-/// A training under way.
-struct Course<'a, M, O> {
-    trainer: Trainer<'a>,
-    steps: u64,
-    step: u64,
-    per_epoch: u64,
-    /// Weights that are known to give a finite loss (or the first ones), and after which step they were taken.
-    sound: (u64, M),
-    /// Weights of the last report, sound once a further step has had a finite loss.
-    candidate: Option<(u64, M)>,
-    carried: Option<Carried<M, O>>,
-    epoch: Totals,
-    started: Instant,
-    reported: Instant,
-    reported_step: u64,
-    training_seconds: f64,
-    evaluation_seconds: f64,
-}
-
-impl<M, O> Course<'_, M, O>
-where
-    M: Module + Clone + 'static,
-    O: Optimiser + Clone + 'static,
-{
-    fn run<D>(
-        &mut self,
-        train: &Loader<D>,
-        test: Option<&Loader<D>>,
-        observer: &mut Observer<'_>,
-    ) -> Result<(Ending, Option<Evaluation>), TrainError>
-    where
-        D: Dataset + 'static,
-        D::Batch: LabelledBatch + 'static,
-    {
-        let config = self.trainer.config;
-        let mut step = Step::new(training_step::<M, O>(&config));
-        let mut evaluator: Option<Evaluator<M>> = None;
-        let mut last = None;
-        for epoch in 1..=config.epochs {
-            self.epoch = Totals::default();
-            for batch in train.epoch(epoch)? {
-                let (inputs, labels) = batch?.into_tensors();
-                let carried = self.carried.take().expect("put back after every step");
-                let rate = config.learning_rate * config.schedule.factor(self.step);
-                self.carried = Some(step.call((carried.with_learning_rate(rate), inputs, labels)));
-                self.step += 1;
-                let stopped = self.trainer.is_stopped();
-                if stopped || self.step.is_multiple_of(config.report_every) || self.step == epoch * self.per_epoch {
-                    let progress = self.report(epoch)?;
-                    observer(Event::Progress(&progress)).map_err(TrainError::Observer)?;
-                }
-                if stopped {
-                    return self.interrupt().map(|ending| (ending, last));
-                }
-            }
-            if let Some(test) = test {
-                observer(Event::Evaluating).map_err(TrainError::Observer)?;
-                let begin = Instant::now();
-                let classes = self.classes(train)?;
-                let evaluator = evaluator.get_or_insert_with(|| Evaluator::new(classes));
-                last = Some(evaluator.evaluate(self.model(), test)?);
-                self.evaluation_seconds = begin.elapsed().as_secs_f64();
-                self.reported = Instant::now();
-            }
-            let end = self.end_epoch(epoch, last.clone())?;
-            observer(Event::Epoch(&end)).map_err(TrainError::Observer)?;
-            if self.trainer.is_stopped() && epoch < config.epochs {
-                return self.interrupt().map(|ending| (ending, last));
-            }
-        }
-        self.trainer.save(self.model(), self.step)?;
-        Ok((Ending::Complete, last))
     }
 }

@@ -67,6 +67,17 @@ pub(crate) fn consumers(resolved: &Resolved) -> Vec<Vec<(u32, usize)>> {
     consumers
 }
 
+/// For each computation, who must come after it without reading it.
+fn waiting(resolved: &Resolved) -> Vec<Vec<u32>> {
+    let mut waiting = vec![Vec::new(); resolved.computes.len()];
+    for (index, compute) in resolved.computes.iter().enumerate() {
+        for awaited in &compute.after {
+            waiting[*awaited as usize].push(index as u32);
+        }
+    }
+    waiting
+}
+
 fn elements(compute: &Compute) -> usize {
     compute.outputs[0].shape.elements()
 }
@@ -90,6 +101,7 @@ pub(crate) fn fuse(resolved: &Resolved) -> Fusion {
     let mut fuser = Fuser {
         resolved,
         consumers: consumers(resolved),
+        waiting: waiting(resolved),
         rows_below: rows_below(resolved),
         fusion: Fusion {
             groups: Vec::new(),
@@ -136,6 +148,7 @@ fn rows_below(resolved: &Resolved) -> Vec<Option<usize>> {
 struct Fuser<'a> {
     resolved: &'a Resolved,
     consumers: Vec<Vec<(u32, usize)>>,
+    waiting: Vec<Vec<u32>>,
     rows_below: Vec<Option<usize>>,
     fusion: Fusion,
 }
@@ -181,7 +194,7 @@ impl Fuser<'_> {
                 None => found = Some(group),
                 Some(known) if known == group => {}
                 Some(known) => {
-                    if !self.can_merge(known, group) {
+                    if !self.can_merge(known, group, index) {
                         return None;
                     }
                     found = Some(self.merge(known, group));
@@ -191,7 +204,19 @@ impl Fuser<'_> {
         found
     }
 
+    /// Whether a computation that does not belong to the group of all consumers of `index` waits for it.
+    fn is_awaited_outside(&self, index: usize) -> bool {
+        let group = |user: u32| self.fusion.group_of[user as usize];
+        let Some((first, _)) = self.consumers[index].first() else { return false };
+        let mut users = self.waiting[index].iter().chain(self.consumers[index].iter().map(|(user, _)| user));
+        !self.waiting[index].is_empty() && users.any(|user| group(*user).is_none() || group(*user) != group(*first))
+    }
+
     fn join(&mut self, index: usize) -> bool {
+        // Who waits for it may be needed by the group of its consumers: then it must be done before that group.
+        if self.is_awaited_outside(index) {
+            return false;
+        }
         // A merge is only worth it if the computation then fits, so that is asked of every consumer first.
         let fits: Option<Vec<(usize, Fit)>> = self.consumers[index]
             .iter()
@@ -312,7 +337,8 @@ impl Fuser<'_> {
         self.fusion.groups.push(Some(group));
     }
 
-    fn can_merge(&self, left: usize, right: usize) -> bool {
+    /// Whether two groups can become one for the sake of `index`, which both read.
+    fn can_merge(&self, left: usize, right: usize, index: usize) -> bool {
         let (a, b) = (self.group(left), self.group(right));
         let same_rows = a.row == b.row || a.row.is_none() || b.row.is_none();
         a.elements == b.elements
@@ -322,24 +348,24 @@ impl Fuser<'_> {
             && b.producer.is_none()
             && a.members.len() + b.members.len() <= LARGEST_GROUP
             && self.resolved.computes.len() <= LARGEST_MERGED_PROGRAM
-            && !self.depends(left, right)
-            && !self.depends(right, left)
+            && !self.depends(left, right, index)
+            && !self.depends(right, left, index)
     }
 
-    /// Whether a member of `later` needs, over whatever way, something that `earlier` gives.
-    fn depends(&self, later: usize, earlier: usize) -> bool {
-        let first = *self.group(earlier).members.last().expect("groups have members");
+    /// Whether a member of `later` needs, over whatever way, something that `earlier` gives. Only computations behind
+    /// `index` have been grouped yet, so that no way leads through one before it.
+    fn depends(&self, later: usize, earlier: usize, index: usize) -> bool {
         let mut seen = vec![false; self.resolved.computes.len()];
         let mut stack: Vec<u32> = self.group(later).members.clone();
-        while let Some(index) = stack.pop() {
-            let compute = &self.resolved.computes[index as usize];
+        while let Some(member) = stack.pop() {
+            let compute = &self.resolved.computes[member as usize];
             let needed =
                 compute.inputs.iter().map(|access| access.root.node).chain(compute.after.iter().copied());
             for input in needed {
                 if self.fusion.group_of[input as usize] == Some(earlier) {
                     return true;
                 }
-                if input >= first && !std::mem::replace(&mut seen[input as usize], true) {
+                if input as usize > index && !std::mem::replace(&mut seen[input as usize], true) {
                     stack.push(input);
                     // The input comes with its whole group.
                     if let Some(group) = self.fusion.group_of[input as usize] {
@@ -376,6 +402,9 @@ impl Fuser<'_> {
             }
             _ => return,
         };
+        if self.is_awaited_outside(index) {
+            return;
+        }
         let mut group = None;
         for (consumer, input) in &self.consumers[index] {
             let own = self.fusion.group_of[*consumer as usize];

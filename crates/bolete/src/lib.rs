@@ -1,0 +1,2 @@
+//! x
+pub use bolete_tensor as tensor;
