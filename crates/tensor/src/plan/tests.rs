@@ -484,17 +484,18 @@ fn difference(got: &Tensor, expected: &Tensor, tolerance: f64) -> Option<String>
     Some(format!("element {bad} of {} is {}, expected {}", got.len(), got[bad], expected[bad]))
 }
 
-fn count_of(default: u64) -> std::ops::Range<u64> {
-    let from = std::env::var("BOLETE_TEST_SEED").ok().and_then(|text| text.parse().ok());
-    match from {
+/// The seeds to try. `BOLETE_TEST_SEED=n` tries that one alone, `BOLETE_TEST_GRAPHS=k` tries `k` times as many.
+fn seeds(count: u64) -> std::ops::Range<u64> {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    match number("BOLETE_TEST_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..default,
+        None => 0..count * number("BOLETE_TEST_GRAPHS").unwrap_or(1),
     }
 }
 
 #[test]
 fn random_graphs_planned_as_a_whole_equal_node_by_node() {
-    for seed in count_of(2500) {
+    for seed in seeds(2500) {
         let inputs = inputs(seed);
         let reference = program(seed, &inputs);
         one_by_one(&reference);
@@ -520,7 +521,7 @@ fn random_graphs_planned_as_a_whole_equal_node_by_node() {
 
 #[test]
 fn random_graphs_in_a_step_equal_node_by_node() {
-    for seed in count_of(1000) {
+    for seed in seeds(1000) {
         let given = inputs(seed);
         let reference = program(seed, &given);
         one_by_one(&reference);
@@ -556,7 +557,7 @@ fn random_graphs_in_a_step_equal_node_by_node() {
 
 #[test]
 fn gradients_of_random_graphs_planned_equal_node_by_node() {
-    for seed in count_of(1500) {
+    for seed in seeds(1500) {
         let given = inputs(seed);
         let function = |inputs: &Vec<Tensor>| {
             let values = program(seed, inputs);
@@ -592,16 +593,59 @@ fn gradients_of_random_graphs_planned_equal_node_by_node() {
     }
 }
 
-#[test]
-fn zz_debug() {
-    let seed: u64 = std::env::var("BOLETE_TEST_SEED").unwrap().parse().unwrap();
-    let given = inputs(seed);
-    let reference = program(seed, &given);
-    for (i, v) in reference.iter().enumerate() { eprintln!("{i}: {}", crate::graph::print::tree(v).lines().take(6).collect::<Vec<_>>().join("\n      ")); }
-    one_by_one(&reference);
-    for i in 0..reference.len() {
-        let values = program(seed, &given);
-        eval([&values[i]]);
-        eprintln!("{i}: {:?}", difference(&values[i], &reference[i], tolerance(seed, &reference)));
+/// Plans, runs and compares with the oracle.
+fn check(build: impl Fn() -> Vec<Tensor>) {
+    let (expected, got) = (build(), build());
+    one_by_one(&expected);
+    eval(&got);
+    for (got, expected) in got.iter().zip(&expected) {
+        assert_eq!(difference(got, expected, 1e-12), None);
     }
+}
+
+/// A group that is reached only through another whose members lie on both sides of it.
+#[test]
+fn groups_that_need_each_other_over_a_third_are_not_merged() {
+    let x = (Tensor::arange(9, DType::F64) * 0.1).reshape([3, 3]);
+    eval([&x]);
+    check(|| {
+        let shared = &x + 0.5;
+        let low = x.cos();
+        let early = low.sin();
+        let middle = shared.exp();
+        let late = low.square() + middle.t();
+        let last = early.t() * &shared;
+        vec![late, last]
+    });
+    // The same over a product, which belongs to no group.
+    check(|| {
+        let shared = &x + 0.5;
+        let low = x.cos();
+        let early = low.sin();
+        let product = early.matmul(&x);
+        let middle = shared.exp();
+        let late = low.square() + middle.t();
+        let last = product.t() * &shared;
+        vec![late, last]
+    });
+}
+
+/// What a recomputation waits for is read by the very loop that needs the recomputation.
+#[test]
+fn what_is_awaited_comes_before_who_waits() {
+    let x = (Tensor::arange(9, DType::F64) * 0.1).reshape([3, 3]);
+    let w = x.sin();
+    eval([&x, &w]);
+    let layer = checkpoint(|inputs: &(Tensor, Tensor)| inputs.0.exp().t() * &inputs.1);
+    check(|| {
+        let loss = |inputs: &(Tensor, Tensor)| layer(inputs).sin().sum(..);
+        let (value, (dx, dw)) = value_and_grad(loss)(&(x.clone(), w.clone()));
+        vec![value, dx, dw]
+    });
+    let product = checkpoint(|inputs: &(Tensor, Tensor)| inputs.0.exp().t() * &inputs.1);
+    check(|| {
+        let loss = |inputs: &(Tensor, Tensor)| product(inputs).matmul(&x).square().sum(..);
+        let (value, (dx, dw)) = value_and_grad(loss)(&(x.clone(), w.clone()));
+        vec![value, dx, dw]
+    });
 }
