@@ -41,9 +41,9 @@ pub mod prelude {
     };
     pub use bolete_tensor::tree::{LeafKind, TreeExt};
     pub use bolete_tensor::{
-        Axes, Convolution2d, CustomOp, DType, Key, Metadata, Param, Pool2d, Scalar, Shape, State, Step, Tensor, Tree,
-        check_gradients, checkpoint, custom, custom_vjp, eval, eval_tree, grad, hessian, hvp, index, jacobian_forward,
-        jacobian_reverse, jvp, value_and_grad, vjp, vmap, vmap_axes,
+        Axes, Convolution2d, CustomOp, DType, Key, Metadata, Param, Pool2d, Scalar, Shape, State, Step,
+        Tensor, Tree, check_gradients, checkpoint, custom, custom_vjp, eval, eval_tree, grad, hessian, hvp,
+        index, jacobian_forward, jacobian_reverse, jvp, value_and_grad, vjp, vmap, vmap_axes,
     };
     pub use bolete_train::{Trainer, TrainerConfig};
 }

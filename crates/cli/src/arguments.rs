@@ -8,7 +8,11 @@ use crate::recipes::digits;
 
 /// Trains, evaluates and uses networks.
 #[derive(Debug, Parser)]
-#[command(name = "bolete", version, arg_required_else_help = true, after_help = "\
+#[command(
+    name = "bolete",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
 Examples:
   bolete train digits                             draw digits and learn to read them, under a minute
   bolete train digits --data DIR --epochs 3       learn from IDX files, such as MNIST's
@@ -18,7 +22,8 @@ Examples:
 
 Environment:
   BOLETE_THREADS=N       threads to compute with (also --threads); results do not depend on it
-  BOLETE_TRACE=FILE.json a record of every kernel, for chrome://tracing or ui.perfetto.dev")]
+  BOLETE_TRACE=FILE.json a record of every kernel, for chrome://tracing or ui.perfetto.dev"
+)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -29,11 +34,14 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Train a network by a recipe
-    #[command(arg_required_else_help = true, after_help = "\
+    #[command(
+        arg_required_else_help = true,
+        after_help = "\
 Examples:
   bolete train digits
   bolete train digits --data data/mnist --epochs 3 --seed 7
-  bolete train digits --run runs/small --train-size 5000 --lr 0.002")]
+  bolete train digits --run runs/small --train-size 5000 --lr 0.002"
+    )]
     Train {
         /// The recipe.
         #[command(subcommand)]

@@ -49,7 +49,8 @@ fn main() -> ExitCode {
 
 /// Shows help where help was asked for; else what is wrong with the command line, in one line.
 fn usage(error: &clap::Error) -> ExitCode {
-    if !error.use_stderr() || error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+    if !error.use_stderr() || error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    {
         // Nothing can be done about output that nobody takes.
         let _ = error.print();
         return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });

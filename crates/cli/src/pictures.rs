@@ -47,9 +47,8 @@ pub fn digit(file: &Path) -> anyhow::Result<Vec<u8>> {
     let longest = ink_width.max(ink_height);
     let scaled = |length: usize| (length * BOX).div_ceil(longest).clamp(1, BOX);
     let (small_width, small_height) = (scaled(ink_width), scaled(ink_height));
-    let small = Picture::new(ink_width, ink_height, 1, cropped)?
-        .resize(small_width, small_height)?
-        .into_pixels();
+    let small =
+        Picture::new(ink_width, ink_height, 1, cropped)?.resize(small_width, small_height)?.into_pixels();
     Ok(centred(&small, small_width, small_height))
 }
 
@@ -57,7 +56,8 @@ pub fn digit(file: &Path) -> anyhow::Result<Vec<u8>> {
 fn centred(small: &[u8], width: usize, height: usize) -> Vec<u8> {
     let mass: f64 = small.iter().map(|pixel| f64::from(*pixel)).sum::<f64>().max(1.0);
     let moment = |position: &dyn Fn(usize) -> usize| {
-        let sum: f64 = small.iter().enumerate().map(|(index, pixel)| f64::from(*pixel) * position(index) as f64).sum();
+        let sum: f64 =
+            small.iter().enumerate().map(|(index, pixel)| f64::from(*pixel) * position(index) as f64).sum();
         sum / mass + 0.5
     };
     let middle = SIDE as f64 / 2.0;

@@ -17,7 +17,8 @@ const RECIPES: &[(&str, &str)] = &[(digits::NAME, digits::ABOUT)];
 pub fn list() -> String {
     let width = RECIPES.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let lines = RECIPES.iter().map(|(name, about)| format!("{name:width$}  {about}\n"));
-    lines.collect::<String>() + "\nTrain one with `bolete train RECIPE`; `bolete train RECIPE --help` lists its options.\n"
+    lines.collect::<String>()
+        + "\nTrain one with `bolete train RECIPE`; `bolete train RECIPE --help` lists its options.\n"
 }
 
 /// Trains.

@@ -63,7 +63,12 @@ impl Live {
                     end.train_accuracy * 100.0
                 )?;
                 if let Some(test) = &end.test {
-                    write!(out, "  test loss {:.4}  test accuracy {:.2} %", test.loss, test.accuracy * 100.0)?;
+                    write!(
+                        out,
+                        "  test loss {:.4}  test accuracy {:.2} %",
+                        test.loss,
+                        test.accuracy * 100.0
+                    )?;
                 }
                 writeln!(out, "  {}", duration(end.seconds))?;
             }

@@ -27,7 +27,8 @@ fn median(mut call: impl FnMut()) -> f64 {
 
 /// Measures `function` on `x` and prints a line.
 fn measure(name: &str, x: &Tensor, function: impl Fn(&Tensor) -> Tensor) {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let wanted: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     if !wanted.is_empty() && !wanted.iter().any(|wanted| name.contains(wanted.as_str())) {
         return;
     }

@@ -90,8 +90,10 @@ pub fn load_with_metadata<T: Tree>(path: impl AsRef<Path>, like: &T) -> Result<(
             Err(reason) => mismatch.different.push(format!("{}: {reason}", leaf.path)),
         }
     }
-    mismatch.unexpected =
-        found.into_values().map(|entry| format!("{} ({} {:?})", entry.name, entry.dtype, entry.shape)).collect();
+    mismatch.unexpected = found
+        .into_values()
+        .map(|entry| format!("{} ({} {:?})", entry.name, entry.dtype, entry.shape))
+        .collect();
     if mismatch.missing.is_empty() && mismatch.unexpected.is_empty() && mismatch.different.is_empty() {
         Ok((like.with_leaves(tensors), file.metadata))
     } else {

@@ -72,7 +72,9 @@ impl RunFolder {
     ) -> Result<RunFolder, RunError> {
         let path = path.as_ref();
         match fs::metadata(path) {
-            Ok(metadata) if !metadata.is_dir() => return Err(RunError::occupied(path, "a file of that name")),
+            Ok(metadata) if !metadata.is_dir() => {
+                return Err(RunError::occupied(path, "a file of that name"));
+            }
             Ok(_) => {
                 let mut entries = fs::read_dir(path).map_err(|reason| RunError::create(path, reason))?;
                 if path.join(CONFIG).exists() {
@@ -103,7 +105,9 @@ impl RunFolder {
         // After the last one, also where an earlier one was deleted: numbers tell the order.
         let taken = fs::read_dir(parent).map_err(|reason| RunError::create(parent, reason))?;
         let last = taken
-            .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_prefix(recipe)?.strip_prefix('-')?.parse().ok())
+            .filter_map(|entry| {
+                entry.ok()?.file_name().to_str()?.strip_prefix(recipe)?.strip_prefix('-')?.parse().ok()
+            })
             .max()
             .unwrap_or(0u64);
         for number in last.saturating_add(1).. {

@@ -194,7 +194,9 @@ pub enum TrainError {
         saved: Option<(PathBuf, u64)>,
     },
     /// There is nothing to learn from.
-    #[error("the training data make no batch: {items} items in batches of {batch_size}; use a smaller batch size")]
+    #[error(
+        "the training data make no batch: {items} items in batches of {batch_size}; use a smaller batch size"
+    )]
     NoBatch {
         /// Number of items.
         items: usize,

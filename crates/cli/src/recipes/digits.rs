@@ -18,7 +18,8 @@ use crate::{Interrupted, pictures, recipes, terminal};
 /// What the recipe is called.
 pub const NAME: &str = "digits";
 /// What it does.
-pub const ABOUT: &str = "read handwritten digits: a LeNet-type network, on drawn digits or on IDX files such as MNIST";
+pub const ABOUT: &str =
+    "read handwritten digits: a LeNet-type network, on drawn digits or on IDX files such as MNIST";
 
 /// The seed of the drawn test digits differs from that of the training digits by this, so that none is seen twice.
 const UNSEEN: u64 = 0x7e57;
@@ -154,13 +155,19 @@ fn prepared(pictures: ImageClassification) -> anyhow::Result<ImageClassification
     Ok(pictures.with_normalisation(Normalisation::mnist()))
 }
 
-fn loader(pictures: &Arc<ImageClassification>, options: LoaderOptions) -> anyhow::Result<Loader<ImageClassification>> {
+fn loader(
+    pictures: &Arc<ImageClassification>,
+    options: LoaderOptions,
+) -> anyhow::Result<Loader<ImageClassification>> {
     Ok(Loader::new(pictures.clone(), options)?)
 }
 
 /// A loader that goes through test pictures in order.
 fn test_loader(pictures: &Arc<ImageClassification>) -> anyhow::Result<Loader<ImageClassification>> {
-    loader(pictures, LoaderOptions { batch_size: 500, shuffle: false, workers: 1, ..LoaderOptions::default() })
+    loader(
+        pictures,
+        LoaderOptions { batch_size: 500, shuffle: false, workers: 1, ..LoaderOptions::default() },
+    )
 }
 
 /// `bolete train digits`.
@@ -212,7 +219,10 @@ pub fn train(options: Options) -> anyhow::Result<()> {
         .inspect_err(|_| terminal::end_line())?;
     if let Ending::Interrupted { step } = fit.ending {
         let saved = run.model_path();
-        terminal::print(&format!("\ninterrupted after step {step}; the weights are in {}\n", saved.display()))?;
+        terminal::print(&format!(
+            "\ninterrupted after step {step}; the weights are in {}\n",
+            saved.display()
+        ))?;
         return Err(Interrupted.into());
     }
     if let Some(evaluation) = &fit.last {
@@ -278,7 +288,8 @@ pub fn evaluate(run: &RunFolder, options: &EvalOptions) -> anyhow::Result<()> {
     };
     let test = Arc::new(prepared(test)?);
     let evaluation = Evaluator::new().evaluate(&model, &test_loader(&test)?)?;
-    let source = options.data.as_deref().map_or("drawn digits".to_string(), |folder| folder.display().to_string());
+    let source =
+        options.data.as_deref().map_or("drawn digits".to_string(), |folder| folder.display().to_string());
     terminal::print(&format!("{} pictures of {source}\n", test.labels().len()))?;
     terminal::print(&terminal::evaluation(&evaluation))
 }
@@ -298,7 +309,11 @@ pub fn predict(run: &RunFolder, files: &[PathBuf]) -> anyhow::Result<()> {
     match failures.into_iter().next() {
         None => Ok(()),
         Some(error) if more == 0 => Err(error),
-        Some(error) => Err(error.context(format!("{} of {} pictures could not be read, the first", more + 1, files.len()))),
+        Some(error) => Err(error.context(format!(
+            "{} of {} pictures could not be read, the first",
+            more + 1,
+            files.len()
+        ))),
     }
 }
 

@@ -209,7 +209,8 @@ impl Fuser<'_> {
         let group = |user: u32| self.fusion.group_of[user as usize];
         let Some((first, _)) = self.consumers[index].first() else { return false };
         let mut users = self.waiting[index].iter().chain(self.consumers[index].iter().map(|(user, _)| user));
-        !self.waiting[index].is_empty() && users.any(|user| group(*user).is_none() || group(*user) != group(*first))
+        !self.waiting[index].is_empty()
+            && users.any(|user| group(*user).is_none() || group(*user) != group(*first))
     }
 
     fn join(&mut self, index: usize) -> bool {

@@ -276,6 +276,8 @@ pub(crate) fn matrix_strides(layout: &Layout) -> Option<MatrixStrides> {
     let batch = match batch.as_slice() {
         [] => 0,
         [stride] => *stride,
+        // Axes of length 0 do not collapse, and nothing is read along them.
+        _ if layout.elements() == 0 => 0,
         _ => return None,
     };
     (row >= 0 && column >= 0 && batch >= 0).then_some(MatrixStrides { batch, row, column })

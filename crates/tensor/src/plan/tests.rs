@@ -458,7 +458,8 @@ fn tolerance(seed: u64, tensors: &[Tensor]) -> f64 {
     let single = tensors.iter().any(|tensor| tensor.dtype() == DType::F32);
     match (has_products(seed), single) {
         (false, _) => 0.0,
-        (true, true) => 1e-5,
+        // Derivatives of long chains magnify what single precision leaves.
+        (true, true) => 1e-4,
         (true, false) => 1e-12,
     }
 }
@@ -648,4 +649,12 @@ fn what_is_awaited_comes_before_who_waits() {
         let (value, (dx, dw)) = value_and_grad(loss)(&(x.clone(), w.clone()));
         vec![value, dx, dw]
     });
+}
+
+#[test]
+fn products_of_no_matrices() {
+    for shape in [[2, 0, 3, 4], [0, 2, 3, 4], [2, 3, 0, 4], [2, 3, 4, 0]] {
+        let a = Tensor::zeros(shape, DType::F64);
+        check(|| vec![(&a + 1.0).matmul(&(&a + 2.0).t()), (&a - 1.0).t().matmul(&a)]);
+    }
 }

@@ -46,7 +46,8 @@ impl<M: Tree, O: Optimiser> Carried<M, O> {
 
     /// The sums so far, which start again from zero.
     pub fn take_totals(&mut self) -> Totals {
-        let totals = Totals { loss: self.loss.item(), correct: self.correct.item(), items: self.items.item() };
+        let totals =
+            Totals { loss: self.loss.item(), correct: self.correct.item(), items: self.items.item() };
         (self.loss, self.correct, self.items) = (zero(), zero(), zero());
         totals
     }
