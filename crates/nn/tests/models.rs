@@ -312,6 +312,14 @@ fn lists_within_lists_have_paths() {
 }
 
 #[test]
+fn a_list_can_be_of_one_type() {
+    let stack = Sequential { layers: vec![LinearConfig::new(2, 2).init(&Key::new(0)); 3] };
+    let output = stack.forward(&Tensor::zeros([1, 2], DType::F32), &mut Context::evaluation());
+    assert_eq!(*output.shape(), [1, 2]);
+    assert_eq!(stack.named_leaves()[2].path, "layers.1.weight");
+}
+
+#[test]
 #[should_panic(
     expected = "Linear 3 → 2: the last axis of the input must have length 3, but its shape is [4, 2]"
 )]

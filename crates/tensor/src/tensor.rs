@@ -45,7 +45,13 @@ impl Tensor {
     pub(crate) fn record_many(op: Op, inputs: Inputs, outputs: SmallVec<[Meta; 1]>) -> Vec<Tensor> {
         let count = outputs.len();
         let node = Node::pending(op, inputs, outputs);
-        (0..count).map(|out| Tensor { node: node.clone(), out: out as u16 }).collect()
+        let overgrown = node.is_overgrown();
+        let tensors: Vec<Tensor> =
+            (0..count).map(|out| Tensor { node: node.clone(), out: out as u16 }).collect();
+        if overgrown {
+            eval(&tensors);
+        }
+        tensors
     }
 
     /// A leaf around computed values.

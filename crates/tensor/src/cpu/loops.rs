@@ -214,19 +214,11 @@ impl CompiledLoop {
                                 // SAFETY: the slot is this task's own, and the operand holds the tile's positions.
                                 unsafe {
                                     let slot = partial.at((task * reductions.len() + reduction) * 8);
-                                    let mut result = [0u8; 16];
+                                    let mut result = 0u64;
+                                    let result: *mut u8 = (&raw mut result).cast();
                                     let values = tile.operand(*operand, dtype.size(), Level::Position);
-                                    reduce::rows(isa, *op, *dtype, values, positions, 1, result.as_mut_ptr());
-                                    reduce::columns(
-                                        isa,
-                                        *op,
-                                        *dtype,
-                                        result.as_ptr(),
-                                        1,
-                                        1,
-                                        slot,
-                                        at == begin,
-                                    );
+                                    reduce::rows(isa, *op, *dtype, values, positions, 1, result);
+                                    reduce::columns(isa, *op, *dtype, result, 1, 1, slot, at == begin);
                                 }
                                 reduction += 1;
                             } else if tile.level_of(instruction) == Level::Position {
@@ -244,14 +236,11 @@ impl CompiledLoop {
                     let mut reduction = 0;
                     for instruction in &program.instructions {
                         if let Instruction::Reduce { op, dtype, to, .. } = instruction {
-                            let size = dtype.size();
                             for piece in 0..pieces {
                                 let index = (own_row * pieces + piece) * reductions.len() + reduction;
                                 // SAFETY: the pieces have been written by the tasks above.
                                 unsafe {
                                     let (value, result) = (partial.at(index * 8), tile.register(*to));
-                                    let mut element = [0u8; 8];
-                                    std::ptr::copy_nonoverlapping(value, element.as_mut_ptr(), size);
                                     reduce::columns(isa, *op, *dtype, value, 1, 1, result, piece == 0);
                                 }
                             }

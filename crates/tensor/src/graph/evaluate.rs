@@ -53,6 +53,8 @@ pub fn eval_tree<T: Tree>(tree: &T) {
 /// The executable for computing `tensors`, for looking at its plan.
 #[track_caller]
 pub(crate) fn executable_for(tensors: &[&Tensor]) -> Arc<dyn Executable> {
+    // Another thread's evaluation would change the graph meanwhile.
+    let _flight = SingleFlight::enter();
     let pending = Pending::collect(tensors);
     cache::get(cache::key(&pending.nodes, &pending.wanted), || device().compile(pending.plan()))
 }
