@@ -85,14 +85,14 @@ pub struct EvalOptions {
     /// Folder with IDX files, of which the test part is used; without it digits are drawn
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Seed of the drawn digits
-    #[arg(long, default_value_t = 1_000_003)]
+    /// Chooses the drawn digits, which are never those of the training
+    #[arg(long, default_value_t = 0)]
     pub seed: u64,
     /// Number of drawn digits
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = positive)]
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = pictures)]
     pub test_size: usize,
     /// Threads to compute with
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<usize>,
 }
 
@@ -106,8 +106,22 @@ pub struct PredictOptions {
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Threads to compute with
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<usize>,
+}
+
+/// A number of threads.
+pub fn threads(text: &str) -> Result<usize, String> {
+    at_most(positive(text)?, 512)
+}
+
+/// A number of pictures. More than this would not fit into the memory of most machines.
+pub fn pictures(text: &str) -> Result<usize, String> {
+    at_most(positive(text)?, 1_000_000)
+}
+
+fn at_most(number: usize, most: usize) -> Result<usize, String> {
+    if number <= most { Ok(number) } else { Err(format!("expected at most {most}")) }
 }
 
 /// A whole number of at least 1.

@@ -5,6 +5,7 @@ mod pictures;
 mod recipes;
 mod terminal;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
         // Whoever read our output has seen enough.
         Ok(Err(error)) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
-            eprintln!("error: {}", one_line(&format!("{error:#}")));
+            complain(&format!("error: {}", one_line(&told_once(&error))));
             ExitCode::FAILURE
         }
         // The hook has said what happened.
@@ -62,7 +63,7 @@ fn usage(error: &clap::Error) -> ExitCode {
         .map(one_line)
         .filter(|line| !line.is_empty())
         .collect();
-    eprintln!("{}; `bolete --help` shows what there is", said.join("; "));
+    complain(&format!("{}; `bolete --help` shows what there is", said.join("; ")));
     ExitCode::from(USAGE)
 }
 
@@ -86,6 +87,25 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
+/// Writes a line to standard error. Where that takes nothing (a full disk) the exit status still tells; `eprintln!`
+/// would panic instead.
+fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// The error and its causes, without those that the message before them quotes already.
+fn told_once(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| {
+        if told.is_empty() {
+            cause
+        } else if told.contains(&cause) {
+            told
+        } else {
+            format!("{told}: {cause}")
+        }
+    })
+}
+
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -97,6 +117,6 @@ fn report_panics_in_one_line() {
         let text = payload.downcast_ref::<&str>().map(ToString::to_string);
         let text = text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default();
         let place = panic.location().map(|place| format!(" at {place}")).unwrap_or_default();
-        eprintln!("error: {}{place}; this is a bug in bolete, please report it", one_line(&text));
+        complain(&format!("error: {}{place}; this is a bug in bolete, please report it", one_line(&text)));
     }));
 }

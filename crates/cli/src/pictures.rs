@@ -16,18 +16,24 @@ pub fn digit(file: &Path) -> anyhow::Result<Vec<u8>> {
     let picture = picture::read(file)?.over_white().to_gray();
     let (width, height) = (picture.width(), picture.height());
     let mut ink = picture.into_pixels();
-    // The border shows the paper.
-    let border: Vec<usize> = (0..width)
+    // The border shows the paper: its median, since ink may touch it here and there.
+    let mut border: Vec<u8> = (0..width)
         .flat_map(|x| [x, (height - 1) * width + x])
         .chain((0..height).flat_map(|y| [y * width, y * width + width - 1]))
+        .map(|index| ink[index])
         .collect();
-    let paper = border.iter().map(|index| usize::from(ink[*index])).sum::<usize>() / border.len().max(1);
-    if paper > 127 {
+    border.sort_unstable();
+    let paper = border[border.len() / 2];
+    // The ink is on that side of the paper where the picture goes further: white on gray is as good as on black.
+    let (darkest, lightest) =
+        ink.iter().fold((paper, paper), |(low, high), pixel| (low.min(*pixel), high.max(*pixel)));
+    let is_dark_on_light = paper - darkest > lightest - paper;
+    if is_dark_on_light {
         ink.iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
     }
-    // The paper becomes black and the darkest ink white.
-    let low = if paper > 127 { 255 - paper } else { paper } as i32;
-    let high = i32::from(ink.iter().copied().max().unwrap_or(0));
+    // The paper becomes black and the strongest ink white.
+    let (low, high) = if is_dark_on_light { (255 - paper, 255 - darkest) } else { (paper, lightest) };
+    let (low, high) = (i32::from(low), i32::from(high));
     ensure!(
         high - low > 24,
         "{}: expected a digit that stands out from its background, found a picture without contrast",

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use bolete::train::trainer::{Event, Progress};
@@ -79,7 +80,8 @@ impl Live {
 
 fn progress_line(progress: &Progress) -> String {
     format!(
-        "epoch {}/{}  step {}/{}  loss {:.4}  accuracy {:.2} %  {:.0} images/s  {} left",
+        // Short enough for 80 columns: a line that wraps cannot be rewritten in place.
+        "epoch {}/{} step {}/{} loss {:.4} accuracy {:.1} % {:.0} images/s {} left",
         progress.epoch,
         progress.epochs,
         progress.step,
@@ -130,15 +132,39 @@ fn confusion(confusion: &Confusion) -> String {
     text
 }
 
-/// Gray pictures of `side`×`side` pixels side by side, two pixels to a character, each with a caption.
+/// Columns of the narrowest terminal that is thought of.
+const COLUMNS: usize = 80;
+
+/// Gray pictures of `side`×`side` pixels, two pixels to a character, each with a caption below; side by side as far as
+/// the terminal is wide, without the margins that they have in common.
 pub fn pictures(pictures: &[(&[u8], String)], side: usize) -> String {
+    let lit = |pixels: &[u8], x: usize, y: usize| pixels[y * side + x] > 110;
+    let shown = |inked: &dyn Fn(usize) -> bool| {
+        let first = (0..side).find(|at| inked(*at)).unwrap_or(0);
+        first..(first + 1..=side).rev().find(|at| inked(at - 1)).unwrap_or(side)
+    };
+    let columns = shown(&|x| pictures.iter().any(|(pixels, _)| (0..side).any(|y| lit(pixels, x, y))));
+    let rows = shown(&|y| pictures.iter().any(|(pixels, _)| (0..side).any(|x| lit(pixels, x, y))));
+    let caption = pictures.iter().map(|(_, caption)| caption.chars().count()).max().unwrap_or(0);
+    let width = columns.len().max(caption) + 3;
+    let band = |part: &[(&[u8], String)]| band(part, &columns, &rows, width, &lit);
+    pictures.chunks((COLUMNS / width).max(1)).map(band).collect::<Vec<_>>().join("\n")
+}
+
+/// Pictures side by side, each in `width` columns.
+fn band(
+    pictures: &[(&[u8], String)],
+    columns: &Range<usize>,
+    rows: &Range<usize>,
+    width: usize,
+    lit: &dyn Fn(&[u8], usize, usize) -> bool,
+) -> String {
     let mut text = String::new();
     // A half block shows its two pixels as ink or paper.
-    let lit = |pixels: &[u8], x: usize, y: usize| pixels[y * side + x] > 110;
-    for y in (0..side).step_by(2) {
+    for y in rows.clone().step_by(2) {
         for (pixels, _) in pictures {
-            for x in 0..side {
-                let below = y + 1 < side && lit(pixels, x, y + 1);
+            for x in columns.clone() {
+                let below = y + 1 < rows.end && lit(pixels, x, y + 1);
                 text.push(match (lit(pixels, x, y), below) {
                     (true, true) => '█',
                     (true, false) => '▀',
@@ -146,13 +172,14 @@ pub fn pictures(pictures: &[(&[u8], String)], side: usize) -> String {
                     (false, false) => ' ',
                 });
             }
+            text.extend(std::iter::repeat_n(' ', width - columns.len()));
         }
         let kept = text.trim_end_matches(' ').len();
         text.truncate(kept);
         text.push('\n');
     }
     for (_, caption) in pictures {
-        write!(text, "{caption:^side$}").expect("strings take all writes");
+        write!(text, "{caption:<width$}").expect("strings take all writes");
     }
     text.truncate(text.trim_end().len());
     text.push('\n');

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use bolete::data::drawn_digits::{self, DrawOptions};
 use bolete::data::{
-    Augmentation, ImageClassification, Loader, LoaderOptions, Normalisation, TrainTest, idx_digits,
+    Augmentation, ImageClassification, Loader, LoaderOptions, Normalisation, Randomness, TrainTest, idx_digits,
 };
 use bolete::prelude::*;
 use bolete::train::trainer::Ending;
 use bolete::train::{Evaluator, RunFolder};
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{EvalOptions, positive, rate};
+use crate::arguments::{self, EvalOptions, positive, rate};
 use crate::{Interrupted, pictures, recipes, terminal};
 
 /// What the recipe is called.
@@ -21,8 +21,11 @@ pub const NAME: &str = "digits";
 pub const ABOUT: &str =
     "read handwritten digits: a LeNet-type network, on drawn digits or on IDX files such as MNIST";
 
-/// The seed of the drawn test digits differs from that of the training digits by this, so that none is seen twice.
-const UNSEEN: u64 = 0x7e57;
+/// The seed of drawings of which no training has seen any: far from all seeds that people choose, and another one for
+/// the test of the training (0) and for later tests (1).
+fn unseen(seed: u64, purpose: u64) -> u64 {
+    Randomness::keyed(&[u64::from_be_bytes(*b"UNSEEN\0\0"), seed, purpose]).bits()
+}
 
 /// Options of `train digits`.
 #[derive(Debug, clap::Args)]
@@ -37,7 +40,7 @@ pub struct Options {
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Times that every training picture is seen
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     epochs: u64,
     /// Pictures per step
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = positive)]
@@ -46,13 +49,13 @@ pub struct Options {
     #[arg(long, value_name = "RATE", default_value_t = 0.002, value_parser = rate)]
     lr: f64,
     /// Threads to compute with [default: all]; results do not depend on it
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = arguments::threads)]
     threads: Option<usize>,
     /// Training pictures: the first N of the files, or N drawn ones [default: all, or 58000 drawn]
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = arguments::pictures)]
     train_size: Option<usize>,
     /// Test pictures: the first N of the files, or N drawn ones [default: all, or 10000 drawn]
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = arguments::pictures)]
     test_size: Option<usize>,
 }
 
@@ -130,7 +133,7 @@ fn pictures_for(config: &Config) -> anyhow::Result<TrainTest> {
         }
         None => TrainTest {
             train: drawn(config.train_size.unwrap_or(58_000), config.seed),
-            test: drawn(config.test_size.unwrap_or(10_000), config.seed ^ UNSEEN),
+            test: drawn(config.test_size.unwrap_or(10_000), unseen(config.seed, 0)),
         },
     };
     let (train, test) = (prepared(train)?, prepared(test)?);
@@ -284,7 +287,7 @@ pub fn evaluate(run: &RunFolder, options: &EvalOptions) -> anyhow::Result<()> {
     let model = trained(run)?;
     let test = match &options.data {
         Some(folder) => idx_digits::load_part(folder, idx_digits::Part::Test)?,
-        None => drawn(options.test_size, options.seed),
+        None => drawn(options.test_size, unseen(options.seed, 1)),
     };
     let test = Arc::new(prepared(test)?);
     let evaluation = Evaluator::new().evaluate(&model, &test_loader(&test)?)?;

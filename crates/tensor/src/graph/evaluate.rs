@@ -68,8 +68,18 @@ struct Pending {
 }
 
 impl Pending {
+    #[track_caller]
     fn collect(targets: &[&Tensor]) -> Pending {
         let nodes = reachable_until(targets.iter().copied(), |tensor| tensor.node.is_evaluated());
+        for tensor in &nodes {
+            assert!(
+                !matches!(tensor.node.op, Op::Placeholder),
+                "a value was read that does not exist yet: inside of vmap, Step, checkpoint and custom_vjp the \
+                 arguments stand for values to come (this one for {} {})",
+                tensor.dtype(),
+                tensor.shape()
+            );
+        }
         // Handles that the graph itself holds to each node.
         let mut edges: IdMap<u64, usize> = IdMap::default();
         for tensor in nodes.iter().filter(|tensor| !tensor.node.is_evaluated()) {

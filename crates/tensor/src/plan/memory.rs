@@ -1,5 +1,7 @@
 //! Where values lie: lifetimes, overwriting, and offsets in one arena.
 
+use std::collections::BTreeSet;
+
 use smallvec::SmallVec;
 
 use crate::graph::walk::IdMap;
@@ -12,6 +14,8 @@ use super::{Kernel, Place, PlacedLoop, Plan};
 
 /// Offsets are multiples of this, so that no two values share a cache line.
 const ALIGNMENT: usize = 64;
+/// Blocks that are compared with each other to find the best places.
+const MOST_COMPARED: usize = 8192;
 
 /// A block of memory, shared by values that follow each other in place.
 struct Block {
@@ -261,6 +265,9 @@ impl<'a> Placer<'a> {
 
     /// Offsets of the blocks in the arena, largest first, each at the lowest offset that is free during its life.
     fn arrange(&self) -> (Vec<usize>, usize) {
+        if self.blocks.len() > MOST_COMPARED {
+            return self.arrange_many();
+        }
         let mut offsets = vec![0; self.blocks.len()];
         let mut by_size: Vec<usize> =
             (0..self.blocks.len()).filter(|block| self.blocks[*block].output.is_none()).collect();
@@ -288,6 +295,41 @@ impl<'a> Placer<'a> {
             total = total.max(offset + size);
             let at = placed.partition_point(|other| offsets[*other] <= offset);
             placed.insert(at, block);
+        }
+        (offsets, total)
+    }
+
+    /// Offsets for more blocks than can be compared with each other: in the order of their lives, each in the smallest
+    /// gap left by one that has ended, or else behind all.
+    fn arrange_many(&self) -> (Vec<usize>, usize) {
+        let mut offsets = vec![0; self.blocks.len()];
+        let inside = || (0..self.blocks.len()).filter(|block| self.blocks[*block].output.is_none());
+        let size = |block: usize| self.blocks[block].bytes.next_multiple_of(ALIGNMENT);
+        let (mut begins, mut ends): (Vec<usize>, Vec<usize>) = (inside().collect(), inside().collect());
+        begins.sort_by_key(|block| self.blocks[*block].first);
+        ends.sort_by_key(|block| self.blocks[*block].last);
+        let mut ends = ends.into_iter().peekable();
+        // (length, offset) of gaps.
+        let mut gaps: BTreeSet<(usize, usize)> = BTreeSet::new();
+        let mut total = 0;
+        for block in begins {
+            while let Some(ended) = ends.next_if(|other| self.blocks[*other].last < self.blocks[block].first) {
+                gaps.insert((size(ended), offsets[ended]));
+            }
+            let size = size(block);
+            match gaps.range((size, 0)..).next().copied() {
+                Some((length, offset)) => {
+                    gaps.remove(&(length, offset));
+                    offsets[block] = offset;
+                    if length > size {
+                        gaps.insert((length - size, offset + size));
+                    }
+                }
+                None => {
+                    offsets[block] = total;
+                    total += size;
+                }
+            }
         }
         (offsets, total)
     }

@@ -93,7 +93,7 @@ where
     pub fn new(trainer: Trainer<'a>, model: M, optimiser: O, per_epoch: u64) -> Course<'a, M, O> {
         Course {
             trainer,
-            steps: per_epoch * trainer.config.epochs,
+            steps: per_epoch.saturating_mul(trainer.config.epochs),
             step: 0,
             per_epoch,
             sound: (0, model.clone()),

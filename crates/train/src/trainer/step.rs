@@ -21,6 +21,9 @@ pub(super) struct Carried<M, O> {
     first_bad: Tensor,
 }
 
+/// Sets the randomness of training apart from that of first weights, which are often drawn from the same seed.
+const TRAINING: u64 = u64::from_be_bytes(*b"TRAINING");
+
 fn zero() -> Tensor {
     Tensor::scalar(0.0, DType::F64)
 }
@@ -31,7 +34,7 @@ impl<M: Tree, O: Optimiser> Carried<M, O> {
         Carried {
             model,
             optimiser,
-            key: Key::new(seed),
+            key: Key::new(seed ^ TRAINING),
             loss: zero(),
             correct: zero(),
             items: zero(),
