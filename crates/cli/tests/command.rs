@@ -90,8 +90,14 @@ fn trains_tests_and_reads() {
     let eval = run_eval(&run, &["--test-size", "200"]);
     assert!(eval.contains("200 pictures of drawn digits") && eval.contains("test accuracy"), "{eval}");
 
-    // A bar, dark on light and light on dark, of different sizes.
-    for (name, side, paper, ink) in [("dark.png", 100usize, 240u8, 20u8), ("light.png", 37, 10, 250)] {
+    // A bar, dark on light and light on dark, of different sizes; also on gray, where only the contrast tells.
+    let bars = [
+        ("dark.png", 100usize, 240u8, 20u8),
+        ("light.png", 37, 10, 250),
+        ("light-on-gray.png", 60, 150, 255),
+        ("dark-on-gray.png", 60, 110, 5),
+    ];
+    for (name, side, paper, ink) in bars {
         let file = folder.file(name);
         bar(&file, side, paper, ink);
         let output =
@@ -170,6 +176,13 @@ fn mistakes_on_the_command_line() {
     assert_fails(&run(&["train", "digits", "--batch-size", "0"]), 2, &["--batch-size", "at least 1"]);
     assert_fails(&run(&["train", "digits", "--lr", "-1"]), 2, &["-1"]);
     assert_fails(&run(&["predict", "x.png"]), 2, &["--run"]);
+    assert_fails(
+        &run(&["train", "digits", "--train-size", "99999999999999"]),
+        2,
+        &["--train-size", "at most"],
+    );
+    assert_fails(&run(&["train", "digits", "--threads", "100000"]), 2, &["--threads", "at most"]);
+    assert_fails(&run(&["train", "digits", "--epochs", "18446744073709551615"]), 2, &["--epochs"]);
 }
 
 /// Writes the four files of a data set of `count` blank 28×28 pictures with label `label`.
@@ -308,7 +321,43 @@ fn a_full_disk_is_told() {
     let out = fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has a full device");
     let output = bolete(&["list"]).stdout(out).stderr(Stdio::piped()).output().expect("the command starts");
     assert_fails(&output, 1, &["space"]);
-    drop(folder);
+    // An error that cannot be told is still an error, and no panic.
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has a full device");
+    let nowhere = folder.file("nowhere");
+    let status =
+        bolete(&["eval", "--run", utf8(&nowhere)]).stderr(full()).status().expect("the command starts");
+    assert_eq!(status.code(), Some(1));
+    let status = bolete(&["train", "digit"]).stderr(full()).status().expect("the command starts");
+    assert_eq!(status.code(), Some(2));
+
+    // No file may grow past 8 blocks: the weights do not fit. What was there before is all there is.
+    let run = folder.file("run");
+    let output = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_bolete")])
+        .args([
+            "train",
+            "digits",
+            "--train-size",
+            "200",
+            "--test-size",
+            "10",
+            "--epochs",
+            "1",
+            "--run",
+            utf8(&run),
+        ])
+        .output()
+        .expect("sh starts");
+    assert_fails(&output, 1, &["model.safetensors", "cannot be written"]);
+    assert_eq!(text(&output.stderr).matches("os error").count(), 1, "the reason is told once");
+    let mut names: Vec<_> = fs::read_dir(&run)
+        .expect("the run folder is there")
+        .map(|entry| entry.expect("readable").file_name())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["config.json", "metrics.jsonl"]);
+    let metrics = fs::read_to_string(run.join("metrics.jsonl")).expect("metrics are text");
+    assert!(metrics.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()), "{metrics}");
 }
 
 #[test]
@@ -324,6 +373,15 @@ fn a_loss_that_is_not_finite_stops_the_training() {
     run_eval(&run, &["--test-size", "20"]);
     let metrics = fs::read_to_string(run.join("metrics.jsonl")).expect("metrics are text");
     assert!(metrics.lines().last().is_some_and(|line| line.contains("not_finite")), "{metrics}");
+
+    // The very last update may be the one that goes wrong.
+    let run = folder.file("last");
+    let output = bolete(&["train", "digits", "--train-size", "64", "--test-size", "50", "--epochs", "1"])
+        .args(["--lr", "1e38", "--run", utf8(&run)])
+        .output()
+        .expect("the command starts");
+    assert_fails(&output, 1, &["NaN or infinite at step 1", "weights of step 0"]);
+    run_eval(&run, &["--test-size", "20"]);
 }
 
 #[test]

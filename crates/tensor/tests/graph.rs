@@ -227,7 +227,8 @@ fn graphs_that_grow_unread_are_evaluated() {
 fn values_to_come_cannot_be_read() {
     let _turn = turn();
     let x = Tensor::from([1.0f32, 2.0]);
-    let cases: [(&str, Box<dyn Fn()>); 4] = [
+    type Case<'a> = (&'static str, Box<dyn Fn() + 'a>);
+    let cases: [Case; 4] = [
         ("vmap", Box::new(|| drop(vmap(|x: &Tensor| Tensor::from((x + 1.0).item()))(&x)))),
         ("Step", Box::new(|| drop(Step::new(|x: Tensor| Tensor::from(x.to_vec::<f32>())).call(x.clone())))),
         ("checkpoint", Box::new(|| drop(checkpoint(|x: &Tensor| x * x.sum(..).item())(&x)))),

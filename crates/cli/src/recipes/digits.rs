@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use bolete::data::drawn_digits::{self, DrawOptions};
 use bolete::data::{
-    Augmentation, ImageClassification, Loader, LoaderOptions, Normalisation, Randomness, TrainTest, idx_digits,
+    Augmentation, ImageClassification, Loader, LoaderOptions, Normalisation, Randomness, TrainTest,
+    idx_digits,
 };
 use bolete::prelude::*;
 use bolete::train::trainer::Ending;

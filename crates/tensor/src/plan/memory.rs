@@ -313,7 +313,8 @@ impl<'a> Placer<'a> {
         let mut gaps: BTreeSet<(usize, usize)> = BTreeSet::new();
         let mut total = 0;
         for block in begins {
-            while let Some(ended) = ends.next_if(|other| self.blocks[*other].last < self.blocks[block].first) {
+            while let Some(ended) = ends.next_if(|other| self.blocks[*other].last < self.blocks[block].first)
+            {
                 gaps.insert((size(ended), offsets[ended]));
             }
             let size = size(block);

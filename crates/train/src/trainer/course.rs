@@ -148,7 +148,18 @@ where
                 observer(Event::Evaluating).map_err(TrainError::Observer)?;
                 let begin = Instant::now();
                 let evaluator = evaluator.get_or_insert_default();
-                last = Some(evaluator.evaluate(self.model(), test)?);
+                let evaluation = evaluator.evaluate(self.model(), test)?;
+                if !evaluation.loss.is_finite() {
+                    // The last update went wrong: no training step has used its weights yet.
+                    let rate = config.learning_rate * config.schedule.factor(self.step - 1);
+                    return Err(TrainError::NotFinite {
+                        step: self.step,
+                        epoch,
+                        learning_rate: rate,
+                        saved: None,
+                    });
+                }
+                last = Some(evaluation);
                 self.evaluation_seconds = begin.elapsed().as_secs_f64();
                 self.reported = Instant::now();
             }
@@ -177,15 +188,14 @@ where
                 let saved = run.map(|run| (run.model_path(), *taken));
                 TrainError::NotFinite { step, epoch, learning_rate, saved }
             }
-            TrainError::Data(_) | TrainError::Observer(_) => {
-                if let Some(carried) = &self.carried
-                    && carried.first_bad().is_none()
-                {
-                    let _ = self.trainer.save(&carried.model, self.step);
-                }
+            TrainError::Data(_) | TrainError::Observer(_) | TrainError::Run(_) => {
+                let sound = (self.sound.0, &self.sound.1);
+                let current = self.carried.as_ref().filter(|carried| carried.first_bad().is_none());
+                let (step, model) = current.map_or(sound, |carried| (self.step, &carried.model));
+                let _ = self.trainer.save(model, step);
                 error
             }
-            TrainError::NoBatch { .. } | TrainError::Run(_) => error,
+            TrainError::NoBatch { .. } => error,
         }
     }
 
@@ -200,6 +210,10 @@ where
         let carried = self.carried.as_mut().expect("put back after every step");
         let totals = carried.take_totals();
         if let Some(step) = carried.first_bad() {
+            // The weights of the last report were used for the step after it.
+            if let Some(sound) = self.candidate.take_if(|(taken, _)| *taken + 1 < step) {
+                self.sound = sound;
+            }
             let epoch = (step - 1) / self.per_epoch + 1;
             return Err(TrainError::NotFinite { step, epoch, learning_rate: rate(step), saved: None });
         }
