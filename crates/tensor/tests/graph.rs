@@ -93,7 +93,7 @@ fn a_long_chain_that_keeps_its_values_for_the_derivative() {
     let _turn = turn();
     let _limit = Limit::set(u32::MAX);
     on_small_stack(|| {
-        const OPS: usize = 200_000;
+        const OPS: usize = 30_000;
         let x = Tensor::from(0.5f64);
         let slope = grad(|x: &Tensor| (0..OPS).fold(x.clone(), |y, _| y.sin()))(&x).item();
         let (mut y, mut expected) = (0.5f64, 1.0);

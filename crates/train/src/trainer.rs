@@ -1,6 +1,6 @@
 //! The epoch loop of supervised classification.
 //!
-//! A training step (forward pass, cross-entropy, gradients, clipping, update) is one [`Step`]: planned once and
+//! A training step (forward pass, cross-entropy, gradients, clipping, update) is one [`Step`](bolete_tensor::Step): planned once and
 //! replayed, with model and optimiser moved through it so that their memory is overwritten. Loss and accuracy add up
 //! inside of the step and are read every few steps only, so that a device never waits for the host.
 
