@@ -8,3 +8,5 @@ pub mod kernels;
 mod loops;
 mod map;
 mod reduce;
+#[cfg(test)]
+mod tests;

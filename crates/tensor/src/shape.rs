@@ -208,6 +208,31 @@ pub(crate) fn resolve_axis(axis: isize, rank: usize) -> Result<usize, String> {
     }
 }
 
+/// [`resolve_axis`] for an op on a tensor of this shape. It takes a match to blame the op's caller: a panic in a
+/// closure, as in `unwrap_or_else`, is blamed on the closure.
+///
+/// # Panics
+/// If the axis does not exist, naming the op and the shape.
+#[track_caller]
+pub(crate) fn axis_for(name: &str, shape: &Shape, axis: isize, rank: usize) -> usize {
+    match resolve_axis(axis, rank) {
+        Ok(axis) => axis,
+        Err(error) => panic!("{name} of shape {shape}: {error}"),
+    }
+}
+
+/// [`Axes::resolve`] for an op on a tensor of this shape.
+///
+/// # Panics
+/// If an axis does not exist or is named twice, naming the op and the shape.
+#[track_caller]
+pub(crate) fn axes_for(name: &str, shape: &Shape, axes: &Axes) -> AxisList {
+    match axes.resolve(shape.rank()) {
+        Ok(axes) => axes,
+        Err(error) => panic!("{name} of shape {shape}: {error}"),
+    }
+}
+
 impl From<isize> for Axes {
     fn from(axis: isize) -> Axes {
         Axes::Some(SmallVec::from_slice(&[axis]))

@@ -235,6 +235,24 @@ fn recomputation_saves_memory() {
 }
 
 #[test]
+fn recomputation_saves_memory_under_vmap_too() {
+    let batch = normal(1, &[1000, 32]);
+    let layer = |x: &Tensor| (0..6).fold(x.clone(), |x, _| (&x * x.flip(0)).sin());
+    let arena = |recompute: bool| {
+        let slope = grad(|x: &Tensor| {
+            let one = |x: &Tensor| {
+                (0..6).fold(x.clone(), |x, _| if recompute { checkpoint(layer)(&x) } else { layer(&x) })
+            };
+            vmap(one)(x).sum(..)
+        })(&batch);
+        (report(&[&slope]).arena_bytes, slope)
+    };
+    let ((kept, expected), (again, slope)) = (arena(false), arena(true));
+    assert!(again * 2 < kept, "recomputing takes {again} bytes, keeping {kept}");
+    assert_close(&slope, &expected, 1e-12);
+}
+
+#[test]
 fn own_derivatives() {
     // Twice the true derivative, so that it shows whether it was used.
     let double = || custom_vjp(|x: &Tensor| x.sin(), |x: &Tensor, _: &Tensor, c: &Tensor| c * x.cos() * 2.0);
@@ -245,6 +263,16 @@ fn own_derivatives() {
     assert_close(&vmap(grad(|x: &Tensor| f(x)))(&x), &(x.cos() * 2.0), 1e-15);
     assert_close(&vmap(|x: &Tensor| f(x) * 2.0)(&x), &(x.sin() * 2.0), 1e-15);
     assert_close(&grad(|x: &Tensor| vmap(|x: &Tensor| f(x))(x).sum(..))(&x), &(x.cos() * 2.0), 1e-15);
+    // With an argument that all examples share, whose cotangents add up.
+    let scaled = custom_vjp(
+        |(x, w): &(Tensor, Tensor)| x * w,
+        |(x, w): &(Tensor, Tensor), _: &Tensor, c: &Tensor| (c * w * 10.0, c * x * 100.0),
+    );
+    let (dx, dw) = grad(|(x, w): &(Tensor, Tensor)| {
+        vmap_axes(|p: &(Tensor, Tensor)| scaled(p), vec![Some(0), None], 0)(&(x.clone(), w.clone())).sum(..)
+    })(&(x.clone(), Tensor::from(3.0f64)));
+    assert_close(&dx, &Tensor::full([3], 30.0, DType::F64), 1e-15);
+    assert_close(&dw, &(x.sum(..) * 100.0), 1e-14);
     // The derivative of the rule.
     let second = grad(|x: &Tensor| grad(|x: &Tensor| f(x).sum(..))(x).sum(..))(&x);
     assert_close(&second, &(x.sin() * -2.0), 1e-15);
@@ -527,8 +555,14 @@ fn known_seeds_draw_known_numbers() {
     let drawn = (
         key.uniform([3], DType::F32).to_vec::<f32>(),
         key.uniform([2], DType::F64).to_vec::<f64>(),
-        [first, second].map(|key| key.tensor().item() as i64),
+        [first, second].map(|key| key.tensor().to_vec::<i64>()[0]),
         key.permutation(6).to_vec::<i64>(),
     );
-    assert_eq!(drawn, (vec![], vec![], [0, 0], vec![]));
+    let expected = (
+        vec![0.61295986, 0.4685865, 0.0732317],
+        vec![0.4685865183391049, 0.34086154938517876],
+        [4108515926583640430, 5895813825887534595],
+        vec![3, 4, 5, 0, 2, 1],
+    );
+    assert_eq!(drawn, expected);
 }

@@ -148,9 +148,11 @@ impl Tensor {
                 options.padding[axis],
                 options.dilation[axis],
             )
-            .unwrap_or_else(|| panic!("conv2d: the kernel {w} does not fit into the padded image {x} once"))
         };
-        let output = [image[0], kernel_shape[0], along(0), along(1)];
+        let (Some(height), Some(width)) = (along(0), along(1)) else {
+            panic!("conv2d: the kernel {w} does not fit into the padded image {x} once");
+        };
+        let output = [image[0], kernel_shape[0], height, width];
         let common = self.dtype().promote(kernel.dtype()).to_float();
         ConvolutionOp { role: Role::Output, options: *options, image, kernel: kernel_shape, output }
             .record(&self.cast(common), &kernel.cast(common))

@@ -138,6 +138,13 @@ pub trait CustomOp: Any + fmt::Debug + Send + Sync {
     ) -> Option<Vec<Option<Tensor>>> {
         None
     }
+
+    /// The outputs for `size` examples at once, whose inputs are stacked along a new first axis where `mapped` says so
+    /// and shared by all elsewhere; the outputs are stacked likewise. Without it the fallback is batched, and with it
+    /// goes the hand-written derivative: bring one if the two differ.
+    fn batched(&self, _inputs: &[Tensor], _mapped: &[bool], _size: usize) -> Option<Vec<Tensor>> {
+        None
+    }
 }
 
 /// The outputs of a custom op.
@@ -258,6 +265,9 @@ impl Batch for CustomHandle {
                 Batched::Mapped(tensor) | Batched::Shared(tensor) => tensor.clone(),
             })
             .collect();
+        if let Some(outputs) = self.0.batched(&tensors, &mapped, size) {
+            return outputs;
+        }
         if self.fallback(call.inputs).is_some() {
             return vmap_tensors(&tensors, &mapped, size, |inputs| self.fallback_for("vmap", inputs));
         }

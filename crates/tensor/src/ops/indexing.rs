@@ -2,7 +2,7 @@
 
 use smallvec::smallvec;
 
-use crate::shape::resolve_axis;
+use crate::shape::axis_for;
 use crate::{DType, Shape, Tensor};
 
 use super::Op;
@@ -50,8 +50,7 @@ impl Tensor {
     /// If the axis does not exist or the indices are not integers.
     #[track_caller]
     pub fn take(&self, indices: &Tensor, axis: isize) -> Tensor {
-        let axis = resolve_axis(axis, self.rank())
-            .unwrap_or_else(|error| panic!("take of shape {}: {error}", self.shape()));
+        let axis = axis_for("take", self.shape(), axis, self.rank());
         take(self, &checked_indices("take", indices), 0, axis)
     }
 
@@ -74,8 +73,7 @@ impl Tensor {
     /// If the shapes do not fit.
     #[track_caller]
     pub fn index_add(&self, axis: isize, indices: &Tensor, updates: &Tensor) -> Tensor {
-        let axis = resolve_axis(axis, self.rank())
-            .unwrap_or_else(|error| panic!("index_add of shape {}: {error}", self.shape()));
+        let axis = axis_for("index_add", self.shape(), axis, self.rank());
         let indices = checked_indices("index_add", indices);
         let expected: Shape = self.shape()[..axis]
             .iter()
@@ -123,8 +121,7 @@ impl Tensor {
     /// `axis`, checked against a tensor that may differ from this one along it only.
     #[track_caller]
     fn check_alike(&self, name: &str, axis: isize, indices: &Tensor) -> isize {
-        let axis = resolve_axis(axis, self.rank())
-            .unwrap_or_else(|error| panic!("{name} of shape {}: {error}", self.shape()));
+        let axis = axis_for(name, self.shape(), axis, self.rank());
         let alike = indices.rank() == self.rank()
             && (0..self.rank()).all(|other| other == axis || indices.shape()[other] == self.shape()[other]);
         assert!(

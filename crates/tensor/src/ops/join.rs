@@ -2,7 +2,7 @@
 
 use crate::Tensor;
 use crate::graph::node::Inputs;
-use crate::shape::resolve_axis;
+use crate::shape::axis_for;
 
 use super::Op;
 use super::rule::{Batch, Batched, Call, Linear, linear_rule};
@@ -16,8 +16,7 @@ impl Tensor {
     pub fn concatenate(tensors: &[Tensor], axis: isize) -> Tensor {
         assert!(!tensors.is_empty(), "concatenate: there is nothing to join");
         let first = &tensors[0];
-        let axis = resolve_axis(axis, first.rank())
-            .unwrap_or_else(|error| panic!("concatenate of shape {}: {error}", first.shape()));
+        let axis = axis_for("concatenate", first.shape(), axis, first.rank());
         let mut shape = first.shape().clone();
         let mut dtype = first.dtype();
         for tensor in &tensors[1..] {
@@ -56,9 +55,7 @@ impl Tensor {
             );
         }
         let rank = tensors[0].rank() + 1;
-        let axis = resolve_axis(axis, rank)
-            .unwrap_or_else(|error| panic!("stack of shape {}: {error}", tensors[0].shape()))
-            as isize;
+        let axis = axis_for("stack", tensors[0].shape(), axis, rank) as isize;
         let widened: Vec<Tensor> = tensors.iter().map(|tensor| tensor.unsqueeze(axis)).collect();
         Tensor::concatenate(&widened, axis)
     }

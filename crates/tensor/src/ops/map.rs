@@ -451,13 +451,14 @@ fn together<const N: usize>(name: &str, tensors: [Tensor; N]) -> [Tensor; N] {
     }
     let mut shape = tensors[0].shape().clone();
     for tensor in &tensors[1..] {
-        shape = shape.broadcast(tensor.shape()).unwrap_or_else(|| {
+        let Some(common) = shape.broadcast(tensor.shape()) else {
             let shapes: Vec<String> = tensors.iter().map(|tensor| tensor.shape().to_string()).collect();
             panic!(
                 "{name}: the shapes {} do not go together; aligned at the last axis, lengths must be equal or 1",
                 shapes.join(" and ")
             )
-        });
+        };
+        shape = common;
     }
     tensors.map(|tensor| tensor.broadcast_to(&shape))
 }

@@ -33,9 +33,9 @@ impl Tensor {
              ({other_inner})"
         );
         let batch_of = |shape: &Shape| shape[..shape.rank() - 2].iter().copied().collect::<Shape>();
-        let batch = batch_of(a.shape()).broadcast(&batch_of(b.shape())).unwrap_or_else(|| {
-            panic!("matmul: {left} × {right}: the axes before the last two do not broadcast")
-        });
+        let Some(batch) = batch_of(a.shape()).broadcast(&batch_of(b.shape())) else {
+            panic!("matmul: {left} × {right}: the axes before the last two do not broadcast");
+        };
         let with =
             |rows: usize, columns: usize| batch.iter().copied().chain([rows, columns]).collect::<Shape>();
         // Booleans have no products of their own.

@@ -78,7 +78,8 @@ impl PoolOp {
 fn checked(name: &str, x: &Tensor, options: &Pool2d, role: PoolRole) -> PoolOp {
     assert!(x.rank() >= 2, "{name}: an image needs two axes, but the shape is {}", x.shape());
     let image = [x.shape()[x.rank() - 2], x.shape()[x.rank() - 1]];
-    let output = [0, 1].map(|axis| {
+    let mut output = [0; 2];
+    for axis in [0, 1] {
         assert!(
             options.stride[axis] > 0 && options.dilation[axis] > 0,
             "{name}: stride and dilation must be at least 1, but they are {options:?}"
@@ -90,15 +91,12 @@ fn checked(name: &str, x: &Tensor, options: &Pool2d, role: PoolRole) -> PoolOp {
             "{name}: the padding {:?} is as large as the window, so that a window could hold nothing else",
             options.padding[axis]
         );
-        positions(
-            image[axis],
-            options.window[axis],
-            options.stride[axis],
-            (low, high),
-            options.dilation[axis],
-        )
-        .unwrap_or_else(|| panic!("{name}: a window of {:?} does not fit into {}", options.window, x.shape()))
-    });
+        let (stride, dilation) = (options.stride[axis], options.dilation[axis]);
+        let Some(count) = positions(image[axis], options.window[axis], stride, (low, high), dilation) else {
+            panic!("{name}: a window of {:?} does not fit into {}", options.window, x.shape());
+        };
+        output[axis] = count;
+    }
     PoolOp { role, options: *options, image, output }
 }
 

@@ -3,7 +3,7 @@
 use smallvec::smallvec;
 
 use crate::graph::node::Inputs;
-use crate::shape::{Axes, AxisList, resolve_axis};
+use crate::shape::{Axes, AxisList, axes_for, axis_for};
 use crate::{DType, Tensor};
 
 use super::Op;
@@ -36,9 +36,7 @@ impl ReduceOp {
 /// With the op's name and the shape if they do not exist.
 #[track_caller]
 fn resolve(name: &str, tensor: &Tensor, axes: impl Into<Axes>) -> AxisList {
-    axes.into()
-        .resolve(tensor.rank())
-        .unwrap_or_else(|error| panic!("{name} of shape {}: {error}", tensor.shape()))
+    axes_for(name, tensor.shape(), &axes.into())
 }
 
 #[track_caller]
@@ -145,8 +143,7 @@ impl Tensor {
     /// Position of the first largest element along `axis`, which is removed, as `i64`; NaN counts as largest.
     #[track_caller]
     pub fn argmax(&self, axis: isize) -> Tensor {
-        let axis = resolve_axis(axis, self.rank())
-            .unwrap_or_else(|error| panic!("argmax of shape {}: {error}", self.shape()));
+        let axis = axis_for("argmax", self.shape(), axis, self.rank());
         assert!(self.shape()[axis] > 0, "argmax of shape {}: axis {axis} is empty", self.shape());
         let shape = self.shape().without(&[axis]);
         Tensor::record(Op::ArgMax { axis }, smallvec![self.clone()], shape, DType::I64)

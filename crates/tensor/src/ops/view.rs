@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
 
-use crate::shape::{Axes, AxisList, resolve_axis};
+use crate::shape::{Axes, AxisList, axes_for, axis_for};
 use crate::{Shape, Tensor};
 
 use super::Op;
@@ -100,8 +100,7 @@ impl From<RangeFull> for Index {
 
 #[track_caller]
 fn axis_of(name: &str, tensor: &Tensor, axis: isize) -> usize {
-    resolve_axis(axis, tensor.rank())
-        .unwrap_or_else(|error| panic!("{name} of shape {}: {error}", tensor.shape()))
+    axis_for(name, tensor.shape(), axis, tensor.rank())
 }
 
 /// Views.
@@ -189,8 +188,7 @@ impl Tensor {
     /// A new axis of length 1 at `axis` of the result.
     #[track_caller]
     pub fn unsqueeze(&self, axis: isize) -> Tensor {
-        let axis = resolve_axis(axis, self.rank() + 1)
-            .unwrap_or_else(|error| panic!("unsqueeze of shape {}: {error}", self.shape()));
+        let axis = axis_for("unsqueeze", self.shape(), axis, self.rank() + 1);
         self.reshape(self.shape().inserted(axis, 1))
     }
 
@@ -201,9 +199,7 @@ impl Tensor {
     #[track_caller]
     pub fn squeeze(&self, axes: impl Into<Axes>) -> Tensor {
         let axes = axes.into();
-        let named = axes
-            .resolve(self.rank())
-            .unwrap_or_else(|error| panic!("squeeze of shape {}: {error}", self.shape()));
+        let named = axes_for("squeeze", self.shape(), &axes);
         let gone: AxisList = match axes {
             Axes::All => named.into_iter().filter(|axis| self.shape()[*axis] == 1).collect(),
             Axes::Some(_) => named,
@@ -236,10 +232,7 @@ impl Tensor {
     /// The elements in reverse order along the given axes.
     #[track_caller]
     pub fn flip(&self, axes: impl Into<Axes>) -> Tensor {
-        let axes = axes
-            .into()
-            .resolve(self.rank())
-            .unwrap_or_else(|error| panic!("flip of shape {}: {error}", self.shape()));
+        let axes = axes_for("flip", self.shape(), &axes.into());
         if axes.is_empty() {
             return self.clone();
         }

@@ -63,6 +63,9 @@ impl CustomOp for Checkpoint {
         }
         Some(all)
     }
+    fn batched(&self, inputs: &[Tensor], mapped: &[bool], size: usize) -> Option<Vec<Tensor>> {
+        Some(custom(Checkpoint(Arc::new(self.0.batched(inputs, mapped, size))), inputs))
+    }
 }
 
 /// A function with the values and derivatives of `function`, whose intermediate values are not kept for the backward

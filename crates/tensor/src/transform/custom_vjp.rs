@@ -7,6 +7,7 @@ use crate::tree::{Tree, TreeExt};
 use crate::{CustomOp, Metadata, Tensor, custom};
 
 use super::trace::Traced;
+use super::vmap_tensors;
 
 type Backward = dyn Fn(&[Tensor], &[Tensor], &[Tensor]) -> Vec<Tensor> + Send + Sync;
 
@@ -67,6 +68,24 @@ impl CustomOp for CustomVjp {
             .zip(inputs)
             .map(|(cotangent, input)| input.dtype().is_float().then(|| cotangent.cast(input.dtype())));
         Some(cast.chain((0..captured).map(|_| None)).collect())
+    }
+    fn batched(&self, inputs: &[Tensor], mapped: &[bool], size: usize) -> Option<Vec<Tensor>> {
+        let (rule, own) = (self.backward.clone(), mapped[..self.own].to_vec());
+        let backward = move |inputs: &[Tensor], outputs: &[Tensor], cotangents: &[Tensor]| {
+            let all: Vec<Tensor> = inputs.iter().chain(outputs).chain(cotangents).cloned().collect();
+            let marks: Vec<bool> =
+                (0..all.len()).map(|index| own.get(index).copied().unwrap_or(true)).collect();
+            let pulled = vmap_tensors(&all, &marks, size, |one| {
+                let (inputs, rest) = one.split_at(own.len());
+                let (outputs, cotangents) = rest.split_at(rest.len() / 2);
+                rule(inputs, outputs, cotangents)
+            });
+            // What all examples share gets the sum of what they send.
+            let sum = |(cotangent, own): (Tensor, &bool)| if *own { cotangent } else { cotangent.sum(0) };
+            pulled.into_iter().zip(&own).map(sum).collect()
+        };
+        let traced = Arc::new(self.traced.batched(inputs, mapped, size));
+        Some(custom(CustomVjp { traced, backward: Arc::new(backward), own: self.own }, inputs))
     }
 }
 

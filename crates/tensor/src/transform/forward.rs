@@ -82,16 +82,18 @@ pub fn jvp<T: Tree, Y: Tree>(function: impl FnOnce(&T) -> Y, argument: &T, tange
     let guard = ScopeGuard::new();
     let (marked, leaves) = mark(argument, &guard);
     let directions = tangent.leaves();
+    for (index, leaf) in &leaves {
+        assert!(
+            directions[*index].shape() == leaf.shape(),
+            "jvp: an argument of shape {} needs a tangent of that shape, not {}",
+            leaf.shape(),
+            directions[*index].shape()
+        );
+    }
     let (leaves, tangents): (Vec<Tensor>, Vec<Tensor>) = leaves
         .into_iter()
         .map(|(index, leaf)| {
             let direction = &directions[index];
-            assert!(
-                direction.shape() == leaf.shape(),
-                "jvp: an argument of shape {} needs a tangent of that shape, not {}",
-                leaf.shape(),
-                direction.shape()
-            );
             let direction = direction.cast(leaf.dtype());
             (leaf, direction)
         })

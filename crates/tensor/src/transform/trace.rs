@@ -93,6 +93,16 @@ impl Traced {
         substitute(&self.outputs, first, &self.arguments, arguments)
     }
 
+    /// The piece that does the same for `size` examples at once, at arguments like `inputs`, of which those marked are
+    /// stacked along a new first axis, as the outputs are.
+    pub fn batched(&self, inputs: &[Tensor], mapped: &[bool], size: usize) -> Traced {
+        let (traced, free) = Traced::new(inputs, |holes| {
+            super::vmap_tensors(holes, mapped, size, |arguments| self.at(arguments))
+        });
+        debug_assert!(free.is_empty(), "a closed piece of graph stays closed");
+        traced
+    }
+
     /// Shapes and types of the outputs.
     pub fn output_metas(&self) -> impl Iterator<Item = &Meta> {
         self.outputs.iter().map(Tensor::meta)

@@ -1,6 +1,6 @@
 //! Softmax and its logarithm.
 
-use crate::shape::resolve_axis;
+use crate::shape::axis_for;
 use crate::{CustomOp, Metadata, Tensor, custom};
 
 /// exp(x − max) / Σ exp(x − max) along an axis.
@@ -80,8 +80,7 @@ impl Tensor {
     /// If the axis does not exist.
     #[track_caller]
     pub fn softmax(&self, axis: isize) -> Tensor {
-        let axis = resolve_axis(axis, self.rank())
-            .unwrap_or_else(|error| panic!("softmax of shape {}: {error}", self.shape()));
+        let axis = axis_for("softmax", self.shape(), axis, self.rank());
         let x = self.cast(self.dtype().to_float());
         if x.elements() == 0 {
             return x;
@@ -95,8 +94,7 @@ impl Tensor {
     /// If the axis does not exist.
     #[track_caller]
     pub fn log_softmax(&self, axis: isize) -> Tensor {
-        let axis = resolve_axis(axis, self.rank())
-            .unwrap_or_else(|error| panic!("log_softmax of shape {}: {error}", self.shape()));
+        let axis = axis_for("log_softmax", self.shape(), axis, self.rank());
         let x = self.cast(self.dtype().to_float());
         if x.elements() == 0 {
             return x;
