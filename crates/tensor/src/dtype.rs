@@ -110,6 +110,16 @@ pub trait Element: sealed::Sealed + Copy + Send + Sync + PartialEq + fmt::Debug 
     fn to_f64(self) -> f64;
     /// The values as they lie in memory.
     fn as_bytes(values: &[Self]) -> &[u8];
+    /// Aligned memory as values.
+    ///
+    /// # Panics
+    /// If the memory is not aligned or not a whole number of values; for booleans, if a byte is neither 0 nor 1.
+    fn view(bytes: &[u8]) -> &[Self];
+    /// Aligned memory as values to be changed.
+    ///
+    /// # Panics
+    /// As [`view`](Element::view).
+    fn view_mut(bytes: &mut [u8]) -> &mut [Self];
     /// Reads values from memory of any alignment; a byte other than zero is `true`.
     fn from_bytes(bytes: &[u8]) -> Vec<Self>;
 }
@@ -122,6 +132,8 @@ macro_rules! elements {
             fn from_f64($value: f64) -> Self { $from }
             fn to_f64(self) -> f64 { let $own = self; $to }
             fn as_bytes(values: &[Self]) -> &[u8] { bytemuck::cast_slice(values) }
+            fn view(bytes: &[u8]) -> &[Self] { bytemuck::cast_slice(bytes) }
+            fn view_mut(bytes: &mut [u8]) -> &mut [Self] { bytemuck::cast_slice_mut(bytes) }
             fn from_bytes(bytes: &[u8]) -> Vec<Self> { bytemuck::pod_collect_to_vec(bytes) }
         }
     )*};
@@ -148,6 +160,12 @@ impl Element for bool {
     }
     fn as_bytes(values: &[Self]) -> &[u8] {
         bytemuck::cast_slice(values)
+    }
+    fn view(bytes: &[u8]) -> &[Self] {
+        bytemuck::checked::cast_slice(bytes)
+    }
+    fn view_mut(bytes: &mut [u8]) -> &mut [Self] {
+        bytemuck::checked::cast_slice_mut(bytes)
     }
     fn from_bytes(bytes: &[u8]) -> Vec<Self> {
         bytes.iter().map(|byte| *byte != 0).collect()

@@ -16,6 +16,7 @@
 extern crate self as bolete_tensor;
 
 pub mod buffer;
+mod complex;
 pub mod cpu;
 mod device;
 mod display;
@@ -30,6 +31,7 @@ pub mod transform;
 pub mod tree;
 
 pub use bolete_derive::Tree;
+pub use complex::Complex;
 pub use cpu::execute::{set_threads, threads};
 pub use dtype::{DType, Element};
 pub use graph::evaluate::{eval, eval_tree};

@@ -65,7 +65,8 @@ pub fn threads() -> usize {
     with_pool(Pool::size)
 }
 
-fn with_pool<R>(body: impl FnOnce(&Pool) -> R) -> R {
+/// Calls `body` with the pool that plans run on; kernels of custom ops use it too.
+pub(crate) fn with_pool<R>(body: impl FnOnce(&Pool) -> R) -> R {
     let own = POOL.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
     match own {
         Some(pool) => body(&pool),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::graph::node::{Inputs, Meta};
+use crate::graph::node::{Inputs, Meta, ScopeGuard};
 use crate::transform::{forward, reverse, vmap_tensors};
 use crate::{DType, Element, Shape, Tensor};
 
@@ -41,9 +41,17 @@ impl HostArray<'_> {
     ///
     /// # Panics
     /// If `T` is not the element type.
-    pub fn to_vec<T: Element>(&self) -> Vec<T> {
+    pub fn as_slice<T: Element>(&self) -> &[T] {
         assert!(T::DTYPE == self.dtype, "a kernel read {} as {}", self.dtype, T::DTYPE);
-        T::from_bytes(self.bytes)
+        if self.bytes.is_empty() { &[] } else { T::view(self.bytes) }
+    }
+
+    /// A copy of the values.
+    ///
+    /// # Panics
+    /// If `T` is not the element type.
+    pub fn to_vec<T: Element>(&self) -> Vec<T> {
+        self.as_slice().to_vec()
     }
 }
 
@@ -57,13 +65,21 @@ pub struct HostArrayMut<'a> {
 }
 
 impl HostArrayMut<'_> {
+    /// The values, zeros at first.
+    ///
+    /// # Panics
+    /// If `T` is not the element type.
+    pub fn as_mut_slice<T: Element>(&mut self) -> &mut [T] {
+        assert!(T::DTYPE == self.dtype, "a kernel wrote {} as {}", self.dtype, T::DTYPE);
+        if self.bytes.is_empty() { &mut [] } else { T::view_mut(self.bytes) }
+    }
+
     /// Sets all values.
     ///
     /// # Panics
     /// If `T` is not the element type or the number of values is wrong.
     pub fn copy_from<T: Element>(&mut self, values: &[T]) {
-        assert!(T::DTYPE == self.dtype, "a kernel wrote {} as {}", self.dtype, T::DTYPE);
-        self.bytes.copy_from_slice(T::as_bytes(values));
+        self.as_mut_slice().copy_from_slice(values);
     }
 }
 
@@ -139,6 +155,24 @@ pub trait CustomOp: Any + fmt::Debug + Send + Sync {
         None
     }
 
+    /// Tangents of the outputs from those of the inputs, `None` standing for zero. Few ops need it: without it the
+    /// forward derivative is that of the fallback, or, where there is none, follows from [`vjp`](CustomOp::vjp), which
+    /// is linear in the cotangents, so that its own transpose is the forward derivative.
+    fn jvp(
+        &self,
+        _inputs: &[Tensor],
+        _outputs: &[Tensor],
+        _tangents: &[Option<Tensor>],
+    ) -> Option<Vec<Option<Tensor>>> {
+        None
+    }
+
+    /// Whether any number of further axes in front of all inputs, of the same lengths, are a batch: the op on stacked
+    /// inputs is the stack of its outputs. Under `vmap` the same op then does the whole batch.
+    fn takes_leading_axes(&self) -> bool {
+        false
+    }
+
     /// The outputs for `size` examples at once, whose inputs are stacked along a new first axis where `mapped` says so
     /// and shared by all elsewhere; the outputs are stacked likewise. Without it the fallback is batched, and with it
     /// goes the hand-written derivative: bring one if the two differ.
@@ -206,6 +240,29 @@ impl CustomHandle {
         Some(outputs)
     }
 
+    /// The forward derivative as the transpose of the reverse one: cotangents ↦ vjp is a linear map, and pulling the
+    /// tangents back through it, at any cotangents, gives the tangents of the outputs (Townsend 2017, "A new trick for
+    /// calculating Jacobian vector products").
+    fn transposed_vjp(&self, call: &Call, tangents: &[Option<Tensor>]) -> Option<Derivatives> {
+        let guard = ScopeGuard::new();
+        let leaves: Vec<Option<Tensor>> = call
+            .outputs
+            .iter()
+            .map(|output| output.dtype().is_float().then(|| reverse::leaf(&output.zeros_like(), &guard)))
+            .collect();
+        let pulled = self.0.vjp(call.inputs, call.outputs, &leaves)?;
+        let (mut ends, mut along) = (Vec::new(), Vec::new());
+        for (end, tangent) in pulled.into_iter().zip(tangents) {
+            if let (Some(end), Some(tangent)) = (end, tangent) {
+                ends.push(end);
+                along.push(Some(tangent.clone()));
+            }
+        }
+        let known: Vec<Tensor> = leaves.iter().flatten().cloned().collect();
+        let mut transposed = reverse::pull(&ends, &along, &known).into_iter();
+        Some(leaves.iter().map(|leaf| leaf.as_ref().and_then(|_| transposed.next().flatten())).collect())
+    }
+
     fn fallback_for(&self, what: &str, inputs: &[Tensor]) -> Vec<Tensor> {
         self.fallback(inputs).unwrap_or_else(|| {
             panic!("{}: {what} needs a fallback, which this op does not have", self.0.name())
@@ -252,6 +309,14 @@ impl Rule for CustomHandle {
     }
 
     fn jvp(&self, call: &Call, tangents: &[Option<Tensor>]) -> Derivatives {
+        if let Some(own) = self.0.jvp(call.inputs, call.outputs, tangents) {
+            return own.into_iter().collect();
+        }
+        if self.0.fallback(call.inputs).is_none()
+            && let Some(transposed) = self.transposed_vjp(call, tangents)
+        {
+            return transposed;
+        }
         forward::through(call.inputs, tangents, |inputs| self.fallback_for("its forward derivative", inputs))
     }
 }
@@ -267,6 +332,10 @@ impl Batch for CustomHandle {
             .collect();
         if let Some(outputs) = self.0.batched(&tensors, &mapped, size) {
             return outputs;
+        }
+        if self.0.takes_leading_axes() {
+            let all: Vec<Tensor> = inputs.iter().map(|input| input.mapped(size)).collect();
+            return record(self.clone(), &all);
         }
         if self.fallback(call.inputs).is_some() {
             return vmap_tensors(&tensors, &mapped, size, |inputs| self.fallback_for("vmap", inputs));
