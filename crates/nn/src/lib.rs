@@ -67,10 +67,12 @@ pub use layers::layer_norm::{LayerNorm, LayerNormConfig};
 pub use layers::linear::{Linear, LinearConfig};
 pub use layers::pooling::{AvgPool2d, MaxPool2d};
 pub use layers::sequential::{Layer, Sequential};
-pub use loss::{
-    binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, cross_entropy_smoothed,
-    mean_squared_error,
+pub use loss::Reduction;
+pub use loss::classification::{
+    BinaryCrossEntropy, CrossEntropy, Focal, binary_cross_entropy, binary_cross_entropy_with_logits,
+    cross_entropy,
 };
+pub use loss::regression::{huber, mean_absolute_error, mean_squared_error};
 pub use module::{Module, cast_floats};
 pub use optim::adam::{Adam, AdamConfig, AdamWConfig};
 pub use optim::clip::{clip_by_global_norm, clip_by_value};

@@ -2,7 +2,7 @@
 
     python make.py            # needs torch; made with 2.15
 
-The Rust tests next to it compare Bolete's layers, losses and optimisers with these numbers. Tensors are
+The Rust tests next to it compare Bolete's layers, initialisers and optimisers with these numbers. Tensors are
 {"shape": [...], "values": [...]}; numbers have all their digits.
 """
 
@@ -125,39 +125,6 @@ def layers():
     write("layers", cases)
 
 
-def loss_case(name, function, prediction, target):
-    prediction = prediction.detach().requires_grad_()
-    loss = function(prediction, target)
-    loss.backward()
-    return {
-        "name": name,
-        "prediction": dump(prediction),
-        "target": dump(target),
-        "loss": loss.item(),
-        "gradient": dump(prediction.grad),
-    }
-
-
-def losses():
-    torch.manual_seed(2)
-    logits, labels = torch.randn(6, 5) * 3, torch.tensor([0, 4, 2, 2, 1, 3])
-    pixels, classes = torch.randn(2, 3, 4), torch.randint(4, (2, 3))
-    per_pixel = lambda p, t: F.cross_entropy(p.reshape(-1, 4), t.reshape(-1))
-    numbers, others = torch.randn(4, 3), torch.randn(4, 3)
-    chances, wide = torch.rand(4, 3), torch.randn(4, 3) * 20
-    write(
-        "losses",
-        [
-            loss_case("cross_entropy", F.cross_entropy, logits, labels),
-            loss_case("cross_entropy", per_pixel, pixels, classes),
-            loss_case("cross_entropy_smoothed", lambda p, t: F.cross_entropy(p, t, label_smoothing=0.1), logits, labels),
-            loss_case("mean_squared_error", F.mse_loss, numbers, others),
-            loss_case("binary_cross_entropy", F.binary_cross_entropy, torch.rand(4, 3) * 0.98 + 0.01, chances),
-            loss_case("binary_cross_entropy_with_logits", F.binary_cross_entropy_with_logits, wide, chances),
-        ],
-    )
-
-
 def fans(weight):
     return list(nn.init._calculate_fan_in_and_fan_out(weight))
 
@@ -263,6 +230,5 @@ def optimisers():
 
 if __name__ == "__main__":
     layers()
-    losses()
     initialisers()
     optimisers()

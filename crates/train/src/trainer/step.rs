@@ -1,6 +1,6 @@
 //! The training step as a function of trees.
 
-use bolete_nn::{Context, Module, Optimiser, clip_by_global_norm, cross_entropy, cross_entropy_smoothed};
+use bolete_nn::{Context, CrossEntropy, Module, Optimiser, clip_by_global_norm};
 use bolete_tensor::{DType, Key, Tensor, Tree, value_and_grad};
 
 use super::TrainerConfig;
@@ -69,17 +69,14 @@ where
     M: Module + 'static,
     O: Optimiser + 'static,
 {
-    let TrainerConfig { clip_norm, label_smoothing, .. } = *config;
+    let clip_norm = config.clip_norm;
+    let loss = CrossEntropy { smoothing: config.label_smoothing, ..CrossEntropy::default() };
     move |(carried, inputs, labels)| {
         let [key, own] = carried.key.split();
         let mut context = Context::training(own);
         let ((loss, logits), gradients) = value_and_grad(|model: &M| {
             let logits = model.forward(&inputs, &mut context);
-            let loss = if label_smoothing > 0.0 {
-                cross_entropy_smoothed(&logits, &labels, label_smoothing)
-            } else {
-                cross_entropy(&logits, &labels)
-            };
+            let loss = loss.of(&logits, &labels);
             (loss, logits)
         })(&carried.model);
         let gradients = match clip_norm {
