@@ -9,6 +9,7 @@ pub mod boxes;
 pub mod classification;
 pub mod contrastive;
 pub mod distribution;
+pub mod image;
 pub mod regression;
 pub mod segmentation;
 

@@ -4,7 +4,7 @@ use bolete_data::{DataError, Dataset, ImageBatch, Loader};
 use bolete_nn::{Context, Module};
 use bolete_tensor::{Step, Tensor};
 
-use crate::{Confusion, Mean};
+use crate::{Confusion, Mean, Metric};
 
 /// A batch of inputs with a class each.
 pub trait LabelledBatch {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`trainer`] | the epoch loop of supervised classification |
 //! | [`evaluation`] | loss and confusion matrix of a model on a data set |
-//! | [`metrics`] | accumulators that merge: mean, confusion matrix |
+//! | [`metrics`] | accumulators that merge: means, confusion, ranking, calibration, regression, text |
 //! | [`checkpoint`] | any tree of tensors to a safetensors file and back, by path |
 //! | [`run_folder`] | configuration, metrics and weights of one training run |
 //!
@@ -19,6 +19,9 @@ pub mod trainer;
 
 pub use checkpoint::LoadError;
 pub use evaluation::{Evaluation, Evaluator, LabelledBatch};
-pub use metrics::{Confusion, Mean};
+pub use metrics::{
+    Averaging, Bleu, BleuSmoothing, Calibration, CalibrationBin, Confusion, ErrorRate, Mean, Metric,
+    Perplexity, PrecisionRecallPoint, Ranking, Regression, RocPoint, TopK,
+};
 pub use run_folder::{RunError, RunFolder};
 pub use trainer::{Ending, EpochEnd, Event, Fit, Progress, TrainError, Trainer, TrainerConfig};
