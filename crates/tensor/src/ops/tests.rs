@@ -4,6 +4,8 @@
 //! differences, reverse against forward, both again for the gradient (second order), and `vmap` against a loop, over
 //! every choice of mapped arguments. An op that no case reaches fails the test.
 
+mod table;
+
 use std::collections::BTreeSet;
 
 use crate::graph::walk::reachable;
@@ -144,6 +146,20 @@ fn assert_close(case: &Case, what: &str, left: &Tensor, right: &Tensor) {
     }
 }
 
+/// Single precision gives what double precision gives, as far as it goes.
+fn check_single_precision(case: &Case, at: &[Tensor]) {
+    let single: Vec<Tensor> = at.iter().map(|argument| argument.cast(DType::F32)).collect();
+    // Both see the same arguments.
+    let double: Vec<Tensor> = single.iter().map(|argument| argument.cast(DType::F64)).collect();
+    let found = call(case, &single).cast(DType::F64).to_vec::<f64>();
+    let expected = call(case, &double).cast(DType::F64).to_vec::<f64>();
+    assert_eq!(found.len(), expected.len(), "{}", case.name);
+    let scale = expected.iter().fold(1f64, |largest, value| largest.max(value.abs()));
+    for (found, expected) in found.iter().zip(&expected) {
+        assert!((found - expected).abs() <= 2e-5 * scale, "{}: {found} in f32, {expected} in f64", case.name);
+    }
+}
+
 /// Checks all cases of a family, each under every transform.
 fn check(cases: Vec<Case>) {
     for (number, case) in cases.iter().enumerate() {
@@ -152,6 +168,7 @@ fn check(cases: Vec<Case>) {
         if !case.smooth {
             continue;
         }
+        check_single_precision(case, &arguments(case, &first));
         for at in [arguments(case, &first), arguments(case, &second)] {
             check_gradients(|x: &Vec<Tensor>| call(case, x), &at, 1e-5, 1e-6)
                 .unwrap_or_else(|error| panic!("{} at {:?}: {error}", case.name, case.shapes));
@@ -182,22 +199,31 @@ macro_rules! families {
 
 families! { convolution elementwise indexing matmul network random reduction view }
 
-/// The types in the sources of this folder that implement `CustomOp`.
-fn custom_ops() -> Vec<String> {
+/// Calls `read` with each source file of the ops, tests left out.
+fn sources(read: &mut dyn FnMut(&str)) {
     let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ops")];
-    let mut found = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("the sources are there") {
             let path = entry.expect("the sources are there").path();
-            if path.is_dir() {
-                folders.push(path);
+            if path.file_stem().is_some_and(|name| name == "tests") {
                 continue;
             }
-            let source = std::fs::read_to_string(&path).expect("the sources are text");
-            let implemented = source.lines().filter_map(|line| line.strip_prefix("impl CustomOp for "));
-            found.extend(implemented.map(|rest| rest.trim_end_matches(" {").to_string()));
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                read(&std::fs::read_to_string(&path).expect("the sources are text"));
+            }
         }
     }
+}
+
+/// The types in the sources of the ops that implement `CustomOp`.
+fn custom_ops() -> Vec<String> {
+    let mut found = Vec::new();
+    sources(&mut |source| {
+        let implemented = source.lines().filter_map(|line| line.strip_prefix("impl CustomOp for "));
+        found.extend(implemented.map(|rest| rest.trim_end_matches(" {").to_string()));
+    });
     found
 }
 

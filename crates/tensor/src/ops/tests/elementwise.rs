@@ -32,22 +32,25 @@ pub(super) fn cases() -> Vec<Case> {
     cases.push(case("modulo", &[&[4], &[]], positive, |x| (&x[0] * 0.01 + 0.3).modulo(&x[1])));
     cases.push(case("select", &[&[3, 2], &[2], &[3, 1]], apart, |x| x[0].greater(0.5).select(&x[1], &x[2])));
     cases.push(case("leaky_relu", &[&[5]], apart, |x| (&x[0] - 0.6).leaky_relu(0.1)));
-    cases.push(case("clamp lerp", &[&[5], &[5]], apart, |x| x[0].clamp(0.3, 0.8).lerp(&x[1], 0.3)));
+    cases.push(case("elu", &[&[5]], apart, |x| (&x[0] - 0.6).elu(0.7)));
+    cases.push(case("masked_fill", &[&[3, 2]], apart, |x| x[0].masked_fill(&x[0].greater(0.5), 2.0).square()));
+    cases.push(flat("is_infinite", &[&[4]], |x| x[0].greater(0.5).select(f64::INFINITY, &x[0]).is_infinite()));
+    cases.push(case("clamp+lerp", &[&[5], &[5]], apart, |x| x[0].clamp(0.3, 0.8).lerp(&x[1], 0.3)));
     macro_rules! comparison {
         ($($name:ident)*) => {$(
             cases.push(flat(stringify!($name), &[&[3, 1], &[2]], |x| x[0].$name(&x[1])));
         )*};
     }
     comparison!(equal not_equal less less_equal greater greater_equal);
-    cases.push(flat("logic", &[&[4], &[4]], |x| {
+    cases.push(flat("logical_and+logical_or+logical_xor+logical_not", &[&[4], &[4]], |x| {
         let (a, b) = (x[0].greater(0.4), x[1].less(0.7));
         a.logical_and(&b).logical_or(&a.logical_xor(&b).logical_not())
     }));
-    cases.push(flat("predicates", &[&[4]], |x| {
+    cases.push(flat("is_nan+is_finite", &[&[4]], |x| {
         let bad = x[0].greater(0.5).select(f64::NAN, &x[0]);
         bad.is_nan().logical_and(&bad.is_finite().logical_not())
     }));
-    cases.push(flat("integers", &[&[4]], |x| {
+    cases.push(flat("modulo integers", &[&[4]], |x| {
         let whole = (&x[0] * 100.0).cast(DType::I64);
         (whole.modulo(7).abs() - 3).cast(DType::I32).cast(DType::F64)
     }));

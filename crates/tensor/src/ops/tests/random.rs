@@ -5,7 +5,7 @@ use crate::{DType, Key, Tensor};
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        flat("random", &[&[3]], |x| {
+        flat("split+split_many+permutation+normal+bernoulli+uniform", &[&[3]], |x| {
             let key = Key::from_tensor((x[0].sum(..) * 1e6).cast(DType::I64));
             let [a, b] = key.split();
             let shuffled = a.permutation(3).cast(DType::F64);
