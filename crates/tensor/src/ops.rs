@@ -10,6 +10,7 @@ pub mod custom;
 pub(crate) mod fused;
 pub(crate) mod indexing;
 pub(crate) mod join;
+pub(crate) mod linalg;
 pub(crate) mod map;
 pub(crate) mod matmul;
 pub mod pooling;

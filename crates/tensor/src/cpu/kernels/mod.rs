@@ -7,6 +7,7 @@ pub mod convolution;
 pub mod gemm;
 pub mod indexing;
 pub mod isa;
+pub mod linalg;
 pub mod math;
 pub mod memory;
 pub mod philox;

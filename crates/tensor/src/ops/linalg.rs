@@ -1,0 +1,135 @@
+//! Linear algebra on the last two axes; all axes before them are a batch, whose matrices are worked on in parallel.
+//!
+//! A factorisation is a custom op with a kernel (`cpu/kernels/linalg`) and a reverse derivative made of recorded ops,
+//! from which all transforms follow. `f32` and `f64` are computed as they are, other types as `f32`; half precision is
+//! rounded back. A matrix that holds NaN or an infinity has NaN as its results, as has one for which the result does
+//! not exist (a Cholesky factor of a matrix that is not positive definite, a solution with a singular matrix): what
+//! depends on values cannot be refused when the op is recorded.
+
+mod batch;
+mod eigen;
+mod exponential;
+mod factors;
+mod least_squares;
+mod norms;
+mod qr;
+mod solve;
+mod structure;
+mod svd;
+mod symmetric;
+mod triangular;
+
+pub use eigen::Eig;
+pub use factors::{Lu, Slogdet};
+pub use norms::{MatrixNorm, PowerIteration};
+pub use qr::Qr;
+pub use svd::Svd;
+pub use symmetric::Eigh;
+pub use triangular::Triangular;
+
+use crate::{DType, Shape, Tensor};
+
+/// The tensor in the type that kernels compute in.
+#[track_caller]
+fn matrices(name: &str, tensor: &Tensor) -> Tensor {
+    let shape = tensor.shape();
+    assert!(shape.rank() >= 2, "{name}: expected a matrix or a batch of them, found shape {shape}");
+    tensor.cast(if tensor.dtype() == DType::F64 { DType::F64 } else { DType::F32 })
+}
+
+/// [`matrices`] that must be square.
+#[track_caller]
+fn square(name: &str, tensor: &Tensor) -> Tensor {
+    let result = matrices(name, tensor);
+    let (rows, columns) = size(&result);
+    assert!(rows == columns, "{name}: expected square matrices, found shape {}", tensor.shape());
+    result
+}
+
+/// Rows and columns of the matrices.
+fn size(tensor: &Tensor) -> (usize, usize) {
+    let rank = tensor.rank();
+    (tensor.shape()[rank - 2], tensor.shape()[rank - 1])
+}
+
+/// The shape of the batch, followed by other axes.
+fn batched(shape: &Shape, axes: impl IntoIterator<Item = usize>) -> Shape {
+    shape[..shape.rank() - 2].iter().copied().chain(axes).collect()
+}
+
+/// A matrix and the right-hand side of an equation with it, in one type and with one batch.
+struct Equation {
+    matrix: Tensor,
+    right: Tensor,
+    /// Whether the right-hand side was a vector.
+    vector: bool,
+    /// The type of the solution.
+    dtype: DType,
+}
+
+impl Equation {
+    /// The right-hand side is a vector if it has one axis, else a batch of matrices; leading axes broadcast.
+    #[track_caller]
+    fn new(name: &str, matrix: &Tensor, right: &Tensor) -> Equation {
+        let shapes = (matrix.shape(), right.shape());
+        assert!(
+            right.rank() > 0,
+            "{name}: the right-hand side of {} × x = {} is a number",
+            shapes.0,
+            shapes.1
+        );
+        let vector = right.rank() == 1;
+        let dtype = matrix.dtype().promote(right.dtype()).to_float();
+        let matrix = matrices(name, &matrix.cast(dtype));
+        let right = if vector { right.unsqueeze(-1) } else { right.clone() };
+        let right = matrices(name, &right.cast(dtype));
+        let ((rows, columns), (length, count)) = (size(&matrix), size(&right));
+        assert!(
+            rows == length,
+            "{name}: a matrix of shape {} has {rows} rows, but the right-hand side {} has {length}",
+            shapes.0,
+            shapes.1
+        );
+        let Some(batch) = batched(matrix.shape(), []).broadcast(&batched(right.shape(), [])) else {
+            panic!("{name}: the axes before the last two of {} and {} do not broadcast", shapes.0, shapes.1);
+        };
+        let with =
+            |rows: usize, columns: usize| batch.iter().copied().chain([rows, columns]).collect::<Shape>();
+        Equation {
+            matrix: matrix.broadcast_to(with(rows, columns)),
+            right: right.broadcast_to(with(length, count)),
+            vector,
+            dtype,
+        }
+    }
+
+    /// The solution in the form that the right-hand side had.
+    #[track_caller]
+    fn solution(&self, x: Tensor) -> Tensor {
+        let x = if self.vector { x.squeeze(-1) } else { x };
+        x.cast(self.dtype)
+    }
+}
+
+/// A number fixed by an op, in the type of `like`.
+fn number(value: f64, like: &Tensor) -> Tensor {
+    Tensor::constant(value, like.dtype())
+}
+
+/// `above / below`, where zero over zero is zero.
+fn quotient(above: &Tensor, below: &Tensor) -> Tensor {
+    let zero = number(0.0, above);
+    let undecided = above.equal(&zero).logical_and(&below.equal(&zero));
+    undecided.select(&zero, above / undecided.select(number(1.0, above), below))
+}
+
+/// Half of the sum of a matrix and its transpose.
+fn symmetrised(x: &Tensor) -> Tensor {
+    let half = x * number(0.5, x);
+    &half + half.t()
+}
+
+/// The cotangent of an output, or zeros.
+fn or_zeros(cotangent: &Option<Tensor>, output: &Tensor) -> Tensor {
+    cotangent.clone().unwrap_or_else(|| output.zeros_like())
+}
