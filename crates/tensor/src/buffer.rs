@@ -23,7 +23,19 @@ pub(crate) struct Buffer(Arc<Memory>);
 
 enum Memory {
     Host(HostMemory),
+    /// Somebody else's memory, lent for the run of a plan.
+    Lent(Lent),
 }
+
+struct Lent {
+    pointer: *mut u8,
+    bytes: usize,
+}
+
+// SAFETY: a pointer to plain bytes; who lends them vouches for how they are used.
+unsafe impl Send for Lent {}
+// SAFETY: as above.
+unsafe impl Sync for Lent {}
 
 struct HostMemory(ManuallyDrop<AlignedBytes>);
 
@@ -89,21 +101,42 @@ impl Buffer {
         Buffer(Arc::new(Memory::Host(HostMemory::new(allocate(bytes)))))
     }
 
+    /// Memory on the host that belongs to somebody else, at first none.
+    pub fn lent_host() -> Buffer {
+        Buffer(Arc::new(Memory::Lent(Lent { pointer: std::ptr::dangling_mut(), bytes: 0 })))
+    }
+
+    /// Makes a [`lent`](Buffer::lent_host) block lie elsewhere.
+    ///
+    /// # Safety
+    /// The memory stays valid, and free for what plans do with the buffer, until the next call or the end of the buffer.
+    ///
+    /// # Panics
+    /// If the buffer is not lent or has another handle.
+    pub unsafe fn lend(&mut self, pointer: *mut u8, bytes: usize) {
+        match Arc::get_mut(&mut self.0) {
+            Some(Memory::Lent(lent)) => *lent = Lent { pointer, bytes },
+            _ => panic!("only an unshared lent buffer can be moved"),
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match &*self.0 {
+            Memory::Host(memory) => memory.0.as_slice(),
+            // SAFETY: promised by who lent the memory.
+            Memory::Lent(lent) => unsafe { std::slice::from_raw_parts(lent.pointer, lent.bytes) },
+        }
+    }
+
     /// A copy of the contents on the host.
     pub fn to_host(&self) -> Vec<u8> {
-        match &*self.0 {
-            Memory::Host(memory) => memory.0.as_slice().to_vec(),
-        }
+        self.bytes().to_vec()
     }
 
     /// The first `size` bytes at byte `offset`.
     pub fn read(&self, offset: usize, size: usize) -> [u8; 8] {
         let mut bytes = [0; 8];
-        match &*self.0 {
-            Memory::Host(memory) => {
-                bytes[..size].copy_from_slice(&memory.0.as_slice()[offset..offset + size]);
-            }
-        }
+        bytes[..size].copy_from_slice(&self.bytes()[offset..offset + size]);
         bytes
     }
 
@@ -111,6 +144,7 @@ impl Buffer {
     pub fn host_pointer(&self) -> *mut u8 {
         match &*self.0 {
             Memory::Host(memory) => memory.0.as_ptr().cast_mut(),
+            Memory::Lent(lent) => lent.pointer,
         }
     }
 

@@ -47,6 +47,9 @@ pub use scalar::Scalar;
 pub use shape::{Axes, Shape};
 pub use tensor::Tensor;
 pub use transform::{
+    associative_scan, cond, fori_loop, scan, scan_reversed, scan_steps, while_loop, while_loop_bounded,
+};
+pub use transform::{
     check_gradients, checkpoint, custom_vjp, grad, hessian, hessian_blocks, hvp, jacobian_forward,
     jacobian_reverse, jvp, value_and_grad, vjp, vmap, vmap_axes,
 };

@@ -10,6 +10,7 @@ mod checkpoint;
 mod custom_vjp;
 pub(crate) mod forward;
 mod jacobian;
+mod loops;
 pub(crate) mod reverse;
 pub(crate) mod trace;
 
@@ -20,4 +21,8 @@ pub use checkpoint::checkpoint;
 pub use custom_vjp::custom_vjp;
 pub use forward::jvp;
 pub use jacobian::{hessian, hessian_blocks, hvp, jacobian_forward, jacobian_reverse};
+pub use loops::associative::associative_scan;
+pub use loops::branch::cond;
+pub use loops::repeat::{while_loop, while_loop_bounded};
+pub use loops::scan::{fori_loop, scan, scan_reversed, scan_steps};
 pub use reverse::{Objective, grad, value_and_grad, vjp};

@@ -155,6 +155,18 @@ pub trait CustomOp: Any + fmt::Debug + Send + Sync {
         None
     }
 
+    /// Like [`vjp`](CustomOp::vjp), told which inputs' cotangents are wanted, for ops that can save work by leaving out
+    /// the others.
+    fn vjp_wanted(
+        &self,
+        inputs: &[Tensor],
+        outputs: &[Tensor],
+        cotangents: &[Option<Tensor>],
+        _wanted: &[bool],
+    ) -> Option<Vec<Option<Tensor>>> {
+        self.vjp(inputs, outputs, cotangents)
+    }
+
     /// Tangents of the outputs from those of the inputs, `None` standing for zero. Few ops need it: without it the
     /// forward derivative is that of the fallback, or, where there is none, follows from [`vjp`](CustomOp::vjp), which
     /// is linear in the cotangents, so that its own transpose is the forward derivative.
@@ -250,7 +262,8 @@ impl CustomHandle {
             .iter()
             .map(|output| output.dtype().is_float().then(|| reverse::leaf(&output.zeros_like(), &guard)))
             .collect();
-        let pulled = self.0.vjp(call.inputs, call.outputs, &leaves)?;
+        let wanted: Vec<bool> = tangents.iter().map(Option::is_some).collect();
+        let pulled = self.0.vjp_wanted(call.inputs, call.outputs, &leaves, &wanted)?;
         let (mut ends, mut along) = (Vec::new(), Vec::new());
         for (end, tangent) in pulled.into_iter().zip(tangents) {
             if let (Some(end), Some(tangent)) = (end, tangent) {
@@ -293,7 +306,7 @@ impl Hash for CustomHandle {
 
 impl Rule for CustomHandle {
     fn vjp(&self, call: &Call, cotangents: &[Option<Tensor>]) -> Derivatives {
-        if let Some(own) = self.0.vjp(call.inputs, call.outputs, cotangents) {
+        if let Some(own) = self.0.vjp_wanted(call.inputs, call.outputs, cotangents, call.wanted) {
             assert!(
                 own.len() == call.inputs.len(),
                 "{}: vjp returned {} cotangents for {} inputs",

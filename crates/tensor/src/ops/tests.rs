@@ -24,6 +24,15 @@ struct Case {
     function: Function,
     /// Whether derivatives exist at almost all points; else only `vmap` is checked.
     smooth: bool,
+    /// Whether the function is the same one in single precision.
+    any_precision: bool,
+}
+
+impl Case {
+    /// For functions with numbers in double precision inside, or so ill-conditioned that single precision tells nothing.
+    fn in_double_precision(self) -> Case {
+        Case { any_precision: false, ..self }
+    }
 }
 
 fn anywhere(x: &Tensor) -> Tensor {
@@ -48,7 +57,7 @@ fn case(
     function: impl Fn(&[Tensor]) -> Tensor + 'static,
 ) -> Case {
     let shapes = shapes.iter().map(|shape| shape.to_vec()).collect();
-    Case { name, shapes, domain, function: Box::new(function), smooth: true }
+    Case { name, shapes, domain, function: Box::new(function), smooth: true, any_precision: true }
 }
 
 fn flat(name: &'static str, shapes: &[&[usize]], function: impl Fn(&[Tensor]) -> Tensor + 'static) -> Case {
@@ -168,7 +177,9 @@ fn check(cases: Vec<Case>) {
         if !case.smooth {
             continue;
         }
-        check_single_precision(case, &arguments(case, &first));
+        if case.any_precision {
+            check_single_precision(case, &arguments(case, &first));
+        }
         for at in [arguments(case, &first), arguments(case, &second)] {
             check_gradients(|x: &Vec<Tensor>| call(case, x), &at, 1e-5, 1e-6)
                 .unwrap_or_else(|error| panic!("{} at {:?}: {error}", case.name, case.shapes));
@@ -197,7 +208,7 @@ macro_rules! families {
     };
 }
 
-families! { convolution elementwise indexing linalg matmul network random reduction view }
+families! { convolution elementwise indexing linalg loops matmul network random reduction view }
 
 /// Calls `read` with each source file of the ops, tests left out.
 fn sources(read: &mut dyn FnMut(&str)) {

@@ -47,6 +47,8 @@ pub(crate) struct Traced {
     outputs: Vec<Tensor>,
     /// Equal for pieces that do the same.
     pub fingerprint: u64,
+    /// No node of the piece has a smaller id.
+    oldest: u64,
     // Keeps the placeholders' scope live, so that nothing that depends on them is ever evaluated.
     _guard: Guard,
 }
@@ -63,9 +65,30 @@ impl Traced {
     /// Traces `function` at arguments like `inputs`. Also returns the tensors that the function took from its
     /// surroundings; they are further arguments, after its own.
     pub fn new(inputs: &[Tensor], function: impl FnOnce(&[Tensor]) -> Vec<Tensor>) -> (Traced, Vec<Tensor>) {
+        Traced::trace(inputs.iter().map(|input| input.meta().clone()), u64::MAX, function)
+    }
+
+    /// The piece that `function` makes of its arguments, whose shapes and types are given, and of `pieces`.
+    pub fn derived(
+        pieces: &[&Traced],
+        arguments: impl IntoIterator<Item = Meta>,
+        function: impl FnOnce(&[Tensor]) -> Vec<Tensor>,
+    ) -> Traced {
+        // Constants inside of the pieces are shared with them, hence older than the new arguments.
+        let oldest = pieces.iter().map(|piece| piece.oldest).min().unwrap_or(u64::MAX);
+        let (traced, free) = Traced::trace(arguments, oldest, function);
+        debug_assert!(free.is_empty(), "closed pieces of graph stay closed");
+        traced
+    }
+
+    fn trace(
+        arguments: impl IntoIterator<Item = Meta>,
+        oldest: u64,
+        function: impl FnOnce(&[Tensor]) -> Vec<Tensor>,
+    ) -> (Traced, Vec<Tensor>) {
         let guard = ScopeGuard::new();
-        let own: Vec<Tensor> = inputs.iter().map(|input| placeholder(input.meta().clone(), &guard)).collect();
-        let first = own.first().map_or_else(crate::graph::node::next_id, |tensor| tensor.node.id);
+        let own: Vec<Tensor> = arguments.into_iter().map(|meta| placeholder(meta, &guard)).collect();
+        let first = own.first().map_or_else(crate::graph::node::next_id, |tensor| tensor.node.id).min(oldest);
         let outputs = function(&own);
         let mut free: Vec<Tensor> = Vec::new();
         let mut note = |tensor: &Tensor| {
@@ -84,7 +107,7 @@ impl Traced {
         let outputs = substitute(&outputs, first, &free, &holes);
         let arguments: Vec<Tensor> = own.into_iter().chain(holes).collect();
         let fingerprint = fingerprint(&arguments, &outputs);
-        (Traced { arguments, outputs, fingerprint, _guard: Guard(guard) }, free)
+        (Traced { arguments, outputs, fingerprint, oldest: first, _guard: Guard(guard) }, free)
     }
 
     /// The outputs at other arguments.
@@ -96,11 +119,19 @@ impl Traced {
     /// The piece that does the same for `size` examples at once, at arguments like `inputs`, of which those marked are
     /// stacked along a new first axis, as the outputs are.
     pub fn batched(&self, inputs: &[Tensor], mapped: &[bool], size: usize) -> Traced {
-        let (traced, free) = Traced::new(inputs, |holes| {
+        Traced::derived(&[self], inputs.iter().map(|input| input.meta().clone()), |holes| {
             super::vmap_tensors(holes, mapped, size, |arguments| self.at(arguments))
-        });
-        debug_assert!(free.is_empty(), "a closed piece of graph stays closed");
-        traced
+        })
+    }
+
+    /// The arguments: placeholders.
+    pub fn arguments(&self) -> &[Tensor] {
+        &self.arguments
+    }
+
+    /// The outputs, in terms of the arguments.
+    pub fn outputs(&self) -> &[Tensor] {
+        &self.outputs
     }
 
     /// Shapes and types of the outputs.
