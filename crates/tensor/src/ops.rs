@@ -13,6 +13,7 @@ pub(crate) mod join;
 pub(crate) mod linalg;
 pub(crate) mod map;
 pub(crate) mod matmul;
+pub mod order;
 pub mod pooling;
 pub mod random;
 pub(crate) mod reduce;

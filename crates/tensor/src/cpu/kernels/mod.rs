@@ -10,6 +10,8 @@ pub mod isa;
 pub mod linalg;
 pub mod math;
 pub mod memory;
+pub mod order;
 pub mod philox;
 pub mod pooling;
+pub mod rows;
 pub mod threads;
