@@ -27,6 +27,7 @@ pub use svd::Svd;
 pub use symmetric::Eigh;
 pub use triangular::Triangular;
 
+use crate::shape::AxisList;
 use crate::{DType, Shape, Tensor};
 
 /// The tensor in the type that kernels compute in.
@@ -63,6 +64,8 @@ struct Equation {
     right: Tensor,
     /// Whether the right-hand side was a vector.
     vector: bool,
+    /// Batch and columns of right-hand sides that were put side by side.
+    together: Option<(Shape, usize)>,
     /// The type of the solution.
     dtype: DType,
 }
@@ -90,7 +93,13 @@ impl Equation {
             shapes.0,
             shapes.1
         );
-        let Some(batch) = batched(matrix.shape(), []).broadcast(&batched(right.shape(), [])) else {
+        let batch = batched(right.shape(), []);
+        if matrix.rank() == 2 && !batch.is_empty() {
+            // One matrix, factored once, for all of them.
+            let right = side_by_side(&right, batch.rank());
+            return Equation { matrix, right, vector, together: Some((batch, count)), dtype };
+        }
+        let Some(batch) = batched(matrix.shape(), []).broadcast(&batch) else {
             panic!("{name}: the axes before the last two of {} and {} do not broadcast", shapes.0, shapes.1);
         };
         let with =
@@ -99,6 +108,7 @@ impl Equation {
             matrix: matrix.broadcast_to(with(rows, columns)),
             right: right.broadcast_to(with(length, count)),
             vector,
+            together: None,
             dtype,
         }
     }
@@ -106,9 +116,48 @@ impl Equation {
     /// The solution in the form that the right-hand side had.
     #[track_caller]
     fn solution(&self, x: Tensor) -> Tensor {
+        let x = match &self.together {
+            Some((batch, columns)) => one_by_one(&x, batch, *columns),
+            None => x,
+        };
         let x = if self.vector { x.squeeze(-1) } else { x };
         x.cast(self.dtype)
     }
+}
+
+/// The matrices along the first axes as columns of one matrix.
+fn side_by_side(right: &Tensor, axes: usize) -> Tensor {
+    let (rank, shape) = (right.rank(), right.shape());
+    let order: AxisList = (axes..rank).chain(0..axes).collect();
+    let columns = shape[rank - 1] * shape[..axes].iter().product::<usize>();
+    let merged: Shape = shape[axes..rank - 1].iter().copied().chain([columns]).collect();
+    right.permute_axes(order).reshape(merged)
+}
+
+/// The way back from [`side_by_side`], for the lengths of the first axes and the columns of each matrix.
+fn one_by_one(x: &Tensor, first: &[usize], columns: usize) -> Tensor {
+    let rank = x.rank();
+    let apart: Shape = x.shape()[..rank - 1].iter().chain([&columns]).chain(first).copied().collect();
+    let order: AxisList = (rank..rank + first.len()).chain(0..rank).collect();
+    x.reshape(apart).permute_axes(order)
+}
+
+/// How an equation is batched whose last input is the right-hand side: if it alone is mapped, its examples are columns
+/// of one equation.
+fn batched_equation(
+    inputs: &[Tensor],
+    mapped: &[bool],
+    size: usize,
+    solve: impl Fn(&[Tensor]) -> Tensor,
+) -> Option<Vec<Tensor>> {
+    let (right, others) = inputs.split_last()?;
+    if mapped[..others.len()].contains(&true) {
+        return None;
+    }
+    let columns = right.shape()[right.rank() - 1];
+    let mut inputs = others.to_vec();
+    inputs.push(side_by_side(right, 1));
+    Some(vec![one_by_one(&solve(&inputs), &[size], columns)])
 }
 
 /// A number fixed by an op, in the type of `like`.

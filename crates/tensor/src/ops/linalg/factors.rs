@@ -61,7 +61,7 @@ impl Tensor {
         let (m, n) = size(&a);
         let (k, dtype) = (m.min(n), self.dtype().to_float());
         let Packed { factors, rows, .. } = packed(&a);
-        let l = factors.narrow(-1, 0, k).tril(-1) + Tensor::eye(m.max(k), a.dtype()).narrow(1, 0, k);
+        let l = factors.narrow(-1, 0, k).tril(-1) + Tensor::eye(m, a.dtype()).narrow(1, 0, k);
         let u = factors.narrow(-2, 0, k).triu(0);
         Lu { p: permutation(&rows, dtype), l: l.cast(dtype), u: u.cast(dtype) }
     }
@@ -126,6 +126,9 @@ impl CustomOp for LuOp {
             each(jobs, m * n * m.min(n), |on, index, (factors, (rows, sign))| {
                 factors.copy_from_slice(a[index]);
                 let pivoting = lu(on, factors, m, n);
+                if !is_finite(a[index]) {
+                    factors.fill(<T as Real>::NAN);
+                }
                 rows.iter_mut().zip(&pivoting.rows).for_each(|(to, row)| *to = *row as i64);
                 sign[0] = if pivoting.odd { -1.0 } else { 1.0 };
             });
@@ -178,6 +181,10 @@ impl CustomOp for LuOp {
     }
 }
 
+fn is_finite<T: Real>(a: &[T]) -> bool {
+    a.iter().all(|x| x.is_finite())
+}
+
 fn determinant<T: Real>(factors: &[T], n: usize, odd: bool) -> T {
     let sign = if odd { -T::ONE } else { T::ONE };
     (0..n).fold(sign, |product, i| product * factors[i * n + i])
@@ -207,7 +214,8 @@ impl CustomOp for DetOp {
             each(parts_mut::<T>(&mut outputs[0], count), n * n * n, |on, index, to| {
                 let mut factors = a[index].to_vec();
                 let pivoting = lu(on, &mut factors, n, n);
-                to[0] = determinant(&factors, n, pivoting.odd);
+                let found = determinant(&factors, n, pivoting.odd);
+                to[0] = if is_finite(a[index]) { found } else { <T as Real>::NAN };
             });
         });
     }
@@ -233,6 +241,9 @@ struct CofactorsOp;
 
 /// det(A) A⁻ᵀ, or from A = U Σ Vᵀ the matrix det(U) det(V) U C Vᵀ with the cofactors C of Σ, if A is nearly singular.
 fn cofactors<T: Real>(on: Machine, a: &[T], n: usize, to: &mut [T]) {
+    if !is_finite(a) {
+        return to.fill(T::NAN);
+    }
     let mut factors = a.to_vec();
     let pivoting = lu(on, &mut factors, n, n);
     let pivots = || (0..n).map(|i| factors[i * n + i].abs());
@@ -240,7 +251,7 @@ fn cofactors<T: Real>(on: Machine, a: &[T], n: usize, to: &mut [T]) {
     let largest = pivots().fold(T::ZERO, T::max);
     if smallest > largest * T::EPSILON.sqrt() {
         let determinant = determinant(&factors, n, pivoting.odd);
-        solve(on, &factors, |i| pivoting.rows[i], n, true, &identity::<T>(n, n), n, to);
+        solve(on, &factors, |i| pivoting.rows[i], [n, n], true, &identity::<T>(n, n), to);
         return to.iter_mut().for_each(|x| *x *= determinant);
     }
     let (mut values, mut u, mut vh) = (vec![T::ZERO; n], vec![T::ZERO; n * n], vec![T::ZERO; n * n]);

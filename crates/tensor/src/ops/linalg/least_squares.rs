@@ -7,7 +7,7 @@ use crate::{DType, Tensor};
 
 use super::batch::{each, for_real, parts, parts_mut, sizes};
 use super::svd::{Svd, decomposed};
-use super::{Equation, batched, matrices, size};
+use super::{Equation, batched, batched_equation, matrices, size};
 
 /// Singular values at most this much times the largest count as zero.
 pub(super) fn cutoff(a: &Tensor, rcond: Option<f64>) -> f64 {
@@ -57,7 +57,7 @@ impl Tensor {
 
 /// A, its singular value decomposition and right-hand sides B to A⁺ B, or to (A⁺)ᵀ B. Derivatives flow to A itself,
 /// which the kernel does not read, so that no derivative of the decomposition is needed and it serves again.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct LeastSquaresOp {
     cutoff: f64,
     transposed: bool,
@@ -126,6 +126,10 @@ impl CustomOp for LeastSquaresOp {
             - y.matmul(&x.t());
         let matrix = if self.transposed { matrix.t() } else { matrix };
         Some(vec![Some(matrix), None, None, None, Some(y)])
+    }
+
+    fn batched(&self, inputs: &[Tensor], mapped: &[bool], size: usize) -> Option<Vec<Tensor>> {
+        batched_equation(inputs, mapped, size, |inputs| custom(*self, inputs).remove(0))
     }
 
     fn takes_leading_axes(&self) -> bool {

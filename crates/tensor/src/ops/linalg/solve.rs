@@ -6,7 +6,7 @@ use crate::{Complex, Tensor};
 
 use super::batch::{each, for_real, parts, parts_mut, sizes};
 use super::factors::packed;
-use super::{Equation, size, square};
+use super::{Equation, batched_equation, size, square};
 
 impl Tensor {
     /// X with A X = B, by an LU factorisation with partial pivoting. `right` is a vector if it has one axis, else
@@ -75,7 +75,7 @@ impl Complex {
 
 /// A, its packed factors, the rows of P A and right-hand sides to the solution. Derivatives flow to A itself, which
 /// the kernel does not read, so that no derivative of the factorisation is needed and the factors serve again.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct SolveOp {
     transposed: bool,
 }
@@ -104,7 +104,7 @@ impl CustomOp for SolveOp {
             let rows = parts::<i64>(&inputs[2], count);
             each(parts_mut::<T>(&mut outputs[0], count), 2 * n * n * columns, |on, index, x| {
                 let row = |i: usize| rows[index][i] as usize;
-                solve(on, factors[index], row, n, self.transposed, b[index], columns, x);
+                solve(on, factors[index], row, [n, columns], self.transposed, b[index], x);
             });
         });
     }
@@ -121,6 +121,10 @@ impl CustomOp for SolveOp {
         let x = &outputs[0];
         let matrix = if self.transposed { x.matmul(&right.t()) } else { right.matmul(&x.t()) };
         Some(vec![Some(matrix.neg()), None, None, Some(right)])
+    }
+
+    fn batched(&self, inputs: &[Tensor], mapped: &[bool], size: usize) -> Option<Vec<Tensor>> {
+        batched_equation(inputs, mapped, size, |inputs| custom(*self, inputs).remove(0))
     }
 
     fn takes_leading_axes(&self) -> bool {

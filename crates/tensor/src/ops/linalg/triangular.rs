@@ -7,7 +7,7 @@ use crate::cpu::kernels::linalg::triangular;
 use crate::ops::custom::{CustomOp, HostArray, HostArrayMut, Metadata, custom};
 
 use super::batch::{each, for_real, parts, parts_mut, sizes};
-use super::{Equation, number, square, symmetrised};
+use super::{Equation, batched_equation, number, square, symmetrised};
 
 /// Which triangle of a matrix is read, and how it stands in the equation.
 ///
@@ -140,7 +140,7 @@ impl CustomOp for CholeskyOp {
 }
 
 /// A triangular matrix and right-hand sides to the solution.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct TriangularSolveOp {
     shape: triangular::Shape,
 }
@@ -188,6 +188,10 @@ impl CustomOp for TriangularSolveOp {
         let offset = isize::from(unit);
         let matrix = if upper { whole.triu(offset) } else { whole.tril(-offset) };
         Some(vec![Some(matrix), Some(right)])
+    }
+
+    fn batched(&self, inputs: &[Tensor], mapped: &[bool], size: usize) -> Option<Vec<Tensor>> {
+        batched_equation(inputs, mapped, size, |inputs| custom(*self, inputs).remove(0))
     }
 
     fn takes_leading_axes(&self) -> bool {

@@ -40,6 +40,9 @@ fn factors() -> Vec<Case> {
         case("triangular_solve", &[&[3, 3], &[3, 2]], ramp, |x| {
             x[0].triangular_solve(&x[1], Triangular::lower())
         }),
+        case("triangular_solve shared", &[&[2, 2], &[3, 2, 2]], ramp, |x| {
+            x[0].triangular_solve(&x[1], Triangular::upper())
+        }),
         case("triangular_solve upper transposed", &[&[3, 3], &[3]], ramp, |x| {
             x[0].triangular_solve(&x[1], Triangular::upper().transposed())
         }),
@@ -58,6 +61,7 @@ fn factors() -> Vec<Case> {
         case("solve", &[&[3, 3], &[3, 2]], ramp, |x| x[0].solve(&x[1])),
         case("solve vector", &[&[3, 3], &[3]], ramp, |x| x[0].flip(0).solve(&x[1])),
         case("solve batch", &[&[2, 1, 2, 2], &[3, 2, 1]], ramp, |x| x[0].solve(&x[1])),
+        case("solve shared", &[&[2, 2], &[2, 3, 2, 1]], ramp, |x| x[0].solve(&x[1])),
         case("solve complex", &[&[2, 2], &[2, 2], &[2]], ramp, |x| {
             complex(&x[0], &(&x[1] * 0.1)).solve(&complex(&x[2], &x[2].square())).square_abs()
         }),
@@ -108,6 +112,7 @@ fn spectra() -> Vec<Case> {
         }),
         case("lstsq", &[&[4, 2], &[4, 2]], ramp, |x| x[0].lstsq(&x[1], None)),
         case("lstsq wide", &[&[2, 3], &[2]], ramp, |x| x[0].lstsq(&x[1], None)),
+        case("lstsq shared", &[&[3, 2], &[2, 3, 1]], ramp, |x| x[0].lstsq(&x[1], None)),
         case("lstsq rank one", &[&[3, 1], &[1, 2], &[3]], positive, |x| {
             x[0].matmul(&x[1]).lstsq(&x[2], Some(1e-9))
         })

@@ -83,7 +83,7 @@ pub fn exponential<T: Real>(on: Machine, a: &[T], n: usize, result: &mut [T]) {
     let mut denominator = even;
     on.add_scaled(&mut denominator, -T::ONE, &odd);
     let pivoting = lu(on, &mut denominator, n, n);
-    solve(on, &denominator, |i| pivoting.rows[i], n, false, &numerator, n, result);
+    solve(on, &denominator, |i| pivoting.rows[i], [n, n], false, &numerator, result);
     for _ in 0..halvings {
         let square = product(result, result);
         result.copy_from_slice(&square);

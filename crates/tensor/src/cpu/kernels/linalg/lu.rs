@@ -81,17 +81,18 @@ pub fn lu<T: Real>(on: Machine, a: &mut [T], m: usize, n: usize) -> Pivoting {
     pivoting
 }
 
-/// Solves A X = B, or Aᵀ X = B, from the factors and rows of P of an n × n matrix; NaN if a pivot is zero.
+/// Solves A X = B, or Aᵀ X = B, from the factors of A and the rows of P, for `size = [n, columns]` n × n matrices A and
+/// n × `columns` matrices B and X. NaN if a pivot is zero.
 pub fn solve<T: Real>(
     on: Machine,
     factors: &[T],
     rows: impl Fn(usize) -> usize,
-    n: usize,
+    size: [usize; 2],
     transposed: bool,
     b: &[T],
-    columns: usize,
     x: &mut [T],
 ) {
+    let [n, columns] = size;
     if (0..n).any(|i| factors[i * n + i] == T::ZERO) {
         return x.fill(T::NAN);
     }

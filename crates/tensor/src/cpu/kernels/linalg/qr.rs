@@ -8,7 +8,7 @@ use super::reflectors::{GROUP, Reflectors, reflect};
 pub fn factor<T: Real>(on: Machine, a: &mut [T], m: usize, n: usize) -> Reflectors<T> {
     let mut reflectors = Reflectors::new(m, 0);
     let count = m.min(n);
-    let mut weights = vec![T::ZERO; GROUP];
+    let mut weights = [T::ZERO; GROUP];
     for start in (0..count).step_by(GROUP) {
         let end = (start + GROUP).min(count);
         for j in start..end {

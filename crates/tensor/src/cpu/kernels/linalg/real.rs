@@ -106,7 +106,7 @@ impl<T: Real> Kernel for Dot<'_, T> {
         let mut width = LANES / 2;
         while width > 0 {
             for lane in 0..width {
-                sums[lane] = sums[lane] + sums[lane + width];
+                sums[lane] += sums[lane + width];
             }
             width /= 2;
         }

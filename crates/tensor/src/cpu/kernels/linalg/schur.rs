@@ -1,6 +1,11 @@
 //! The real Schur form of a Hessenberg matrix by Francis' implicit double shift (Golub and Van Loan, "Matrix
 //! Computations", 7.5; EISPACK's `hqr2`).
 
+use std::ops::Range;
+use std::slice::ChunksExactMut;
+
+use crate::cpu::kernels::isa::{Instructions, Kernel};
+
 use super::real::{Machine, Real};
 
 /// Steps after which an eigenvalue is given up. Two to four are usual; every tenth uses an exceptional shift.
@@ -186,18 +191,9 @@ impl<T: Real> Schur<'_, T> {
     fn reflect(&mut self, by: &Small<T>, low: usize, high: usize) {
         let (n, k) = (self.real.len(), by.first);
         let whole = !self.vectors.is_empty();
-        let columns = if whole { k..n } else { k..high + 1 };
-        for j in columns {
-            let mut p = self.at(k, j) + by.q * self.at(k + 1, j);
-            if by.three {
-                p += by.r * self.at(k + 2, j);
-                *self.at_mut(k + 2, j) -= p * by.z;
-            }
-            *self.at_mut(k, j) -= p * by.x;
-            *self.at_mut(k + 1, j) -= p * by.y;
-        }
-        let rows = if whole { 0 } else { low }..high.min(k + 3) + 1;
-        for i in rows {
+        let rows = self.h[k * n..].chunks_exact_mut(n);
+        by.run(self.on, rows, k..if whole { n } else { high + 1 }, false);
+        for i in if whole { 0 } else { low }..high.min(k + 3) + 1 {
             let row = &mut self.h[i * n + k..];
             let mut p = by.x * row[0] + by.y * row[1];
             if by.three {
@@ -208,17 +204,50 @@ impl<T: Real> Schur<'_, T> {
             row[1] -= p * by.q;
         }
         if whole {
-            let (one, rest) = self.vectors[k * n..].split_at_mut(n);
-            let (two, three) = rest.split_at_mut(n);
-            for i in 0..n {
-                let mut p = by.x * one[i] + by.y * two[i];
-                if by.three {
-                    p += by.z * three[i];
-                    three[i] -= p * by.r;
-                }
-                one[i] -= p;
-                two[i] -= p * by.q;
+            by.run(self.on, self.vectors[k * n..].chunks_exact_mut(n), 0..n, true);
+        }
+    }
+}
+
+impl<T: Real> Small<T> {
+    /// Applies the reflection to two or three rows from the left, or transposed.
+    fn run(&self, on: Machine, mut rows: ChunksExactMut<T>, columns: Range<usize>, transposed: bool) {
+        let (ones, others) = ([T::ONE, self.q, self.r], [self.x, self.y, self.z]);
+        let (weights, updates) = if transposed { (others, ones) } else { (ones, others) };
+        let mut next = || rows.next().map_or(&mut [][..], |row| &mut row[columns.clone()]);
+        let (one, two) = (next(), next());
+        let three = if self.three { next() } else { &mut [] };
+        on.isa.run(Combine { one, two, three, weights, updates });
+    }
+}
+
+/// rows −= updates (weights · rows), without a third row if it is empty.
+struct Combine<'a, T> {
+    one: &'a mut [T],
+    two: &'a mut [T],
+    three: &'a mut [T],
+    weights: [T; 3],
+    updates: [T; 3],
+}
+
+impl<T: Real> Kernel for Combine<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: Instructions>(self) {
+        let ([a, b, c], [d, e, f]) = (self.weights, self.updates);
+        if self.three.is_empty() {
+            for (x, y) in self.one.iter_mut().zip(self.two) {
+                let sum = a * *x + b * *y;
+                *x -= sum * d;
+                *y -= sum * e;
             }
+            return;
+        }
+        for ((x, y), z) in self.one.iter_mut().zip(self.two).zip(self.three) {
+            let sum = a * *x + b * *y + c * *z;
+            *x -= sum * d;
+            *y -= sum * e;
+            *z -= sum * f;
         }
     }
 }

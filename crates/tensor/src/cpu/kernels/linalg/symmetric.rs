@@ -35,7 +35,7 @@ fn tridiagonalise<T: Real>(on: Machine, a: &mut [T], n: usize) -> Tridiagonal<T>
         let mut weights = vec![T::ZERO; vector.len()];
         for (i, row) in a[from * n..].chunks_exact(n).enumerate() {
             let row = &row[from..=from + i];
-            weights[i] = weights[i] + on.dot(row, &vector[..=i]);
+            weights[i] += on.dot(row, &vector[..=i]);
             on.add_scaled(&mut weights[..i], vector[i], &row[..i]);
         }
         weights.iter_mut().for_each(|x| *x *= factor);

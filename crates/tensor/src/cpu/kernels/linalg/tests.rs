@@ -326,7 +326,7 @@ fn triangular_and_general_systems_are_solved() {
                 let turned = if transpose { transposed(&a, n, n) } else { a.clone() };
                 let b = product(&turned, &x, [n, columns, n]);
                 let mut found = vec![0.0; n * columns];
-                solve(on, &factors, |i| pivoting.rows[i], n, transpose, &b, columns, &mut found);
+                solve(on, &factors, |i| pivoting.rows[i], [n, columns], transpose, &b, &mut found);
                 assert_small(&format!("{n} × {columns}"), residual(&x, &found));
             }
         }
