@@ -180,7 +180,7 @@ macro_rules! families {
     };
 }
 
-families! { convolution elementwise indexing loops matmul network random reduction view }
+families! { convolution elementwise indexing loops matmul network random recurrent reduction view }
 
 /// The types in the sources of this folder that implement `CustomOp`.
 fn custom_ops() -> Vec<String> {

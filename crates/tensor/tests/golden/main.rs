@@ -1,4 +1,5 @@
 //! Ops against numbers that independent implementations computed: each `NAME.json` is written by `NAME.py` beside it.
 
 mod complex;
+mod ctc;
 mod read;

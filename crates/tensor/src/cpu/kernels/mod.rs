@@ -4,6 +4,7 @@
 //! gives the same bits on any number of threads.
 
 pub mod convolution;
+pub mod ctc;
 pub mod gemm;
 pub mod indexing;
 pub mod isa;
@@ -11,4 +12,5 @@ pub mod math;
 pub mod memory;
 pub mod philox;
 pub mod pooling;
+pub mod recurrent;
 pub mod threads;
