@@ -49,6 +49,8 @@
 //! ```
 
 mod context;
+mod ctc;
+pub mod decode;
 mod initialise;
 pub mod layers;
 pub mod loss;
@@ -57,15 +59,20 @@ pub mod optim;
 pub mod summary;
 
 pub use context::{Context, Mode};
+pub use ctc::CtcLoss;
 pub use initialise::{Fan, Initialiser};
 pub use layers::activation::Activation;
 pub use layers::batch_norm::{BatchNorm, BatchNormConfig};
 pub use layers::conv2d::{Conv2d, Conv2dConfig, Padding};
 pub use layers::dropout::Dropout;
 pub use layers::flatten::Flatten;
+pub use layers::gru::{Gru, GruCell, GruConfig};
 pub use layers::layer_norm::{LayerNorm, LayerNormConfig};
 pub use layers::linear::{Linear, LinearConfig};
+pub use layers::lstm::{Lstm, LstmCell, LstmConfig, LstmState};
 pub use layers::pooling::{AvgPool2d, MaxPool2d};
+pub use layers::recurrent::{RecurrentStack, RecurrentWeights};
+pub use layers::rnn::{Nonlinearity, Rnn, RnnCell, RnnConfig};
 pub use layers::sequential::{Layer, Sequential};
 pub use loss::Reduction;
 pub use loss::classification::{

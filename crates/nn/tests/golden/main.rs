@@ -5,3 +5,4 @@ mod layers;
 mod losses;
 mod optimisers;
 mod read;
+mod recurrent;

@@ -5,8 +5,11 @@
 
 mod batch_norm;
 mod cross_entropy;
+mod ctc;
 mod dropout;
 mod layer_norm;
+mod recurrent;
 mod softmax;
 
 pub use batch_norm::BatchNormOutput;
+pub use recurrent::LstmOutput;

@@ -208,7 +208,7 @@ macro_rules! families {
     };
 }
 
-families! { convolution elementwise indexing linalg loops matmul network order random reduction view }
+families! { convolution elementwise indexing linalg loops matmul network order random recurrent reduction view }
 
 /// Calls `read` with each source file of the ops, tests left out.
 fn sources(read: &mut dyn FnMut(&str)) {

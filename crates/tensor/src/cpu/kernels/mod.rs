@@ -4,6 +4,7 @@
 //! gives the same bits on any number of threads.
 
 pub mod convolution;
+pub mod ctc;
 pub mod gemm;
 pub mod indexing;
 pub mod isa;
@@ -13,5 +14,6 @@ pub mod memory;
 pub mod order;
 pub mod philox;
 pub mod pooling;
+pub mod recurrent;
 pub mod rows;
 pub mod threads;

@@ -131,8 +131,9 @@ fn a_long_scan_is_one_node_and_its_gradient_keeps_the_carries_only() {
     let mut step = Step::new(|x: Tensor| grad(|x: &Tensor| last(x).sum(..))(&x));
     let gradient = step.call(x.clone());
     let arena = step.report().expect("called").peak_bytes;
-    // Saved carries, and the few vectors of the loop.
-    assert!(arena <= 3 * LENGTH * 64, "{arena} bytes");
+    // Argument, result, and the carries of both loops: those of the one that goes back are kept too, since in a step
+    // its derivative might be wanted.
+    assert!(arena <= 4 * LENGTH * 64 + 1024, "{arena} bytes");
     let mut h = [0.0f64; 8];
     let values = x.to_vec::<f64>();
     let mut slopes = Vec::with_capacity(LENGTH * 8);
