@@ -9,7 +9,8 @@
 //! | [`torch`] | what `torch.save` wrote, without executing anything |
 //! | [`gguf`] | the format of llama.cpp, quantised tensors as `f32` |
 //! | [`idx`] | IDX arrays, plain or gzip (the format of MNIST) |
-//! | [`picture`] | PNG and JPEG, GIF in frames, TIFF in pages; grey conversion and resizing |
+//! | [`picture`] | PNG and JPEG, GIF in frames; grey conversion and resizing |
+//! | [`tiff`] | TIFF, all pages, as arrays |
 //! | [`wav`] | sound |
 //! | [`atomic`] | writing a file so that it is either complete or untouched |
 //!
@@ -32,6 +33,7 @@ pub mod numbers;
 pub mod picture;
 pub mod safetensors;
 mod source;
+pub mod tiff;
 pub mod torch;
 pub mod wav;
 mod zip;

@@ -1,6 +1,6 @@
-//! Pictures: PNG and JPEG in and out, GIF in frames, TIFF in pages, and the few changes that a data set needs.
+//! Pictures: PNG and JPEG in and out, GIF in frames, and the few changes that a data set needs.
 //!
-//! TIFF is behind the feature `tiff`. Memory: within the [`Limits`] that are given.
+//! Memory: within the [`Limits`] that are given.
 //!
 //! A [`Picture`] holds 8 bits per channel, rows from the top, pixels from the left, channels next to each other.
 //! Files with 16 bits are reduced to 8, palettes are looked up, and the orientation that a camera stored is applied.
@@ -10,13 +10,9 @@ mod encode;
 mod gif;
 mod jpeg;
 mod resize;
-#[cfg(feature = "tiff")]
-mod tiff;
 
 pub use decode::{Limits, decode, read, read_within};
 pub use gif::{GifFrame, decode_gif, encode_gif, read_gif, write_gif};
-#[cfg(feature = "tiff")]
-pub use tiff::{decode_tiff, read_tiff};
 
 use crate::FormatError;
 

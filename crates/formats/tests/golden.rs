@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use bolete_formats::picture::{self, Limits};
 use bolete_formats::torch::TorchValue;
 use bolete_formats::wav::Samples;
-use bolete_formats::{Array, ElementType, gguf, npy, numbers, safetensors, torch, wav};
+use bolete_formats::{Array, ElementType, gguf, npy, numbers, safetensors, tiff, torch, wav};
 
 fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
@@ -179,18 +179,22 @@ fn a_gif_of_pillow() {
     assert_same(&expected["moving.gif/delays"], &[4], &delays, EXACT, "delays");
 }
 
-#[cfg(feature = "tiff")]
 #[test]
 fn pages_of_tifffile() {
     let expected = expected();
-    let pages = picture::read_tiff(path("pages.tiff"), &Limits::default()).unwrap();
+    let pages = tiff::read(path("pages.tiff")).unwrap();
     assert_eq!(pages.len(), 7);
     for (index, page) in pages.iter().enumerate() {
         assert_array(&expected, &format!("pages.tiff/{index}"), page);
     }
-    let pages = picture::read_tiff(path("deflated.tiff"), &Limits::default()).unwrap();
+    let pages = tiff::read(path("deflated.tiff")).unwrap();
     let values: Vec<f64> = pages.iter().flat_map(Array::to_f64).collect();
     assert_same(&expected["deflated.tiff"], &[2, 5, 7], &values, EXACT, "deflated.tiff");
+    for name in ["tiles.tiff", "float-predictor.tiff", "lzw.tiff", "packbits.tiff"] {
+        let pages = tiff::read(path(name)).unwrap();
+        assert_eq!(pages.len(), 1, "{name}");
+        assert_array(&expected, name, &pages[0]);
+    }
 }
 
 #[test]

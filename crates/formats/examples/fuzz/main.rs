@@ -1,7 +1,7 @@
 //! A fuzzer for every reader, in one process:
 //!
 //! ```text
-//! cargo run --release -p bolete-formats --features tiff --example fuzz -- [--reader NAME] [--inputs N] [--seed S] [--from K]
+//! cargo run --release -p bolete-formats --example fuzz -- [--reader NAME] [--inputs N] [--seed S] [--from K]
 //! ```
 //!
 //! Each input is a small valid file with damage (see `mutate`); its number and the seed determine it. A reader fails

@@ -2,7 +2,7 @@
 
 use bolete_formats::csv::CsvOptions;
 use bolete_formats::picture::{self, Limits};
-use bolete_formats::{csv, gguf, idx, npy, numbers, safetensors, torch, wav};
+use bolete_formats::{csv, gguf, idx, npy, numbers, safetensors, tiff, torch, wav};
 
 use crate::seeds;
 
@@ -60,9 +60,6 @@ pub fn readers() -> Vec<Reader> {
             picture::decode_gif(bytes, "f", &LIMITS).is_ok()
         }),
         reader("wav", seeds::wav(), 4, SMALL, |bytes| wav::parse(bytes, "f").is_ok()),
-        #[cfg(feature = "tiff")]
-        reader("tiff", seeds::tiff(), 64, INFLATE + (4 << 20), |bytes| {
-            picture::decode_tiff(bytes, "f", &LIMITS).is_ok()
-        }),
+                reader("tiff", seeds::tiff(), 4 * 2731, INFLATE, |bytes| tiff::parse(bytes, "f").is_ok()),
     ]
 }

@@ -140,9 +140,8 @@ pub fn gif() -> Vec<Vec<u8>> {
     seeds
 }
 
-#[cfg(feature = "tiff")]
 pub fn tiff() -> Vec<Vec<u8>> {
-    golden(&["deflated.tiff", "pages.tiff"])
+    golden(&["deflated.tiff", "pages.tiff", "tiles.tiff", "float-predictor.tiff", "lzw.tiff", "packbits.tiff"])
 }
 
 pub fn wav() -> Vec<Vec<u8>> {

@@ -186,6 +186,20 @@ for index, (name, page) in enumerate(pages):
     remember(f"pages.tiff/{index}", page)
 tifffile.imwrite("deflated.tiff", np.stack([deep, deep + 1]), compression="zlib", predictor=True, byteorder=">")
 remember("deflated.tiff", np.stack([deep, deep + 1]))
+tifffile.imwrite("tiles.tiff", np.moveaxis(pages[3][1], -1, 0), tile=(16, 16), planarconfig="separate", photometric="rgb")
+remember("tiles.tiff", pages[3][1])
+# The predictor of floats by hand, after technical note 3: bytes by significance, then their differences.
+split = pages[5][1].astype(">f4").view(np.uint8).reshape(5, 7, 4).transpose(0, 2, 1).reshape(5, 28)
+strip = np.diff(split, axis=1, prepend=np.uint8(0)).astype(np.uint8).tobytes()
+tags = {256: 7, 257: 5, 258: 32, 259: 1, 262: 1, 273: 8, 277: 1, 278: 5, 279: len(strip), 317: 3, 339: 3}
+with open("float-predictor.tiff", "wb") as file:
+    file.write(b"II*\0" + struct.pack("<I", 8 + len(strip)) + strip + struct.pack("<H", len(tags)))
+    file.write(b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items()) + bytes(4))
+remember("float-predictor.tiff", pages[5][1])
+Image.fromarray(colours).save("lzw.tiff", compression="tiff_lzw")
+remember("lzw.tiff", colours)
+Image.fromarray(colours).save("packbits.tiff", compression="packbits")
+remember("packbits.tiff", colours)
 
 # Sound.
 for kind in ["u1", "i2", "i4", "f4", "f8"]:
