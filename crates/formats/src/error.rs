@@ -90,6 +90,31 @@ impl FormatError {
     }
 }
 
+/// Who is speaking in a reader's messages: the file, its format, and what the user can do.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub file: &'a Path,
+    pub format: &'static str,
+    pub advice: &'static str,
+}
+
+impl Context<'_> {
+    pub fn malformed(&self, expected: impl Into<String>, found: impl Into<String>) -> FormatError {
+        FormatError::Malformed {
+            file: self.file.to_path_buf(),
+            format: self.format,
+            expected: expected.into(),
+            found: found.into(),
+            advice: self.advice,
+        }
+    }
+
+    /// The same with another piece of advice.
+    pub fn advising(self, advice: &'static str) -> Self {
+        Self { advice, ..self }
+    }
+}
+
 /// A file name on one line: control characters in a name must not break a message, or a terminal.
 fn one_line(file: &Path) -> String {
     file.to_string_lossy().chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()

@@ -1,14 +1,18 @@
-//! Pictures: PNG and JPEG in, PNG out, and the few changes that a data set needs.
+//! Pictures: PNG and JPEG in and out, GIF in frames, and the few changes that a data set needs.
+//!
+//! Memory: within the [`Limits`] that are given.
 //!
 //! A [`Picture`] holds 8 bits per channel, rows from the top, pixels from the left, channels next to each other.
 //! Files with 16 bits are reduced to 8, palettes are looked up, and the orientation that a camera stored is applied.
 
 mod decode;
 mod encode;
+mod gif;
 mod jpeg;
 mod resize;
 
 pub use decode::{Limits, decode, read, read_within};
+pub use gif::{GifFrame, decode_gif, encode_gif, read_gif, write_gif};
 
 use crate::FormatError;
 

@@ -11,12 +11,16 @@
 
 mod dtype;
 mod header;
+mod mapped;
 mod read;
+mod sharded;
 mod write;
 
 pub use dtype::SafeDtype;
 pub use header::{EntryInfo, Header, MAX_HEADER_BYTES, MAX_RANK};
+pub use mapped::{SafeTensors, open, view};
 pub use read::{SafeFile, parse, read, read_header};
+pub use sharded::{Sharded, WeightMap, open_sharded, parse_index, write_sharded};
 pub use write::{encode, write};
 
 use std::collections::BTreeMap;

@@ -1,13 +1,12 @@
 //! Reading IDX files, trusting nothing in them.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
 use super::array::{IdxArray, IdxElement, byte_length};
-use crate::FormatError;
+use crate::{FormatError, source};
 
 /// The most axes that are accepted. The format has room for 255; files with more than a handful are damaged.
 pub const MAX_RANK: usize = 16;
@@ -40,14 +39,8 @@ pub fn read(path: impl AsRef<Path>) -> Result<IdxArray, FormatError> {
 /// As [`read`].
 pub fn read_bounded(path: impl AsRef<Path>, max_bytes: u64) -> Result<IdxArray, FormatError> {
     let path = path.as_ref();
-    let unreadable = |reason| FormatError::read(path, reason);
-    // Looked at before opening: opening a pipe that nobody writes to would wait for ever.
-    let metadata = std::fs::metadata(path).map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err(unreadable(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")));
-    }
-    let file = File::open(path).map_err(unreadable)?;
-    read_stream(BufReader::with_capacity(1 << 16, file), metadata.len(), max_bytes, path)
+    let (file, length) = source::open(path)?;
+    read_stream(BufReader::with_capacity(1 << 16, file), length, max_bytes, path)
 }
 
 /// Reads an IDX array, plain or gzip, from the bytes of a file; `file` is the name used in messages.

@@ -1,6 +1,5 @@
 //! PNG and JPEG into a [`Picture`], within limits.
 
-use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
@@ -9,7 +8,7 @@ use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
 use super::{Picture, jpeg};
-use crate::FormatError;
+use crate::{FormatError, source};
 
 /// What a picture may ask for before it is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,25 +47,22 @@ pub fn read(path: impl AsRef<Path>) -> Result<Picture, FormatError> {
 /// As [`read`].
 pub fn read_within(path: impl AsRef<Path>, limits: &Limits) -> Result<Picture, FormatError> {
     let path = path.as_ref();
-    let unreadable = |reason| FormatError::read(path, reason);
-    // Looked at before opening: opening a pipe that nobody writes to would wait for ever.
-    let metadata = std::fs::metadata(path).map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err(unreadable(std::io::Error::new(
-            std::io::ErrorKind::InvalidInput,
-            "it is not a regular file",
-        )));
-    }
-    if metadata.len() > limits.bytes {
+    decode(&read_file(path, limits)?, path, limits)
+}
+
+/// The content of a file within the limits.
+pub(super) fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, FormatError> {
+    let (file, length) = source::open(path)?;
+    if length > limits.bytes {
         return Err(too_large(
             path,
             format!("at most {} bytes", limits.bytes),
-            format!("{} bytes", metadata.len()),
+            format!("{length} bytes"),
         ));
     }
     let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(limits.bytes).read_to_end(&mut bytes)).map_err(unreadable)?;
-    decode(&bytes, path, limits)
+    file.take(limits.bytes).read_to_end(&mut bytes).map_err(|reason| FormatError::read(path, reason))?;
+    Ok(bytes)
 }
 
 /// Decodes the bytes of a PNG or JPEG file; `file` is the name used in messages.
@@ -150,13 +146,13 @@ fn check_size(
 }
 
 /// The limit of the decoders' own buffers. The sides are left to [`check_size`], whose message names both numbers.
-fn image_limits(limits: &Limits) -> image::Limits {
+pub(super) fn image_limits(limits: &Limits) -> image::Limits {
     let mut theirs = image::Limits::no_limits();
     theirs.max_alloc = Some(limits.bytes);
     theirs
 }
 
-fn refusal(file: &Path, name: &'static str, error: &ImageError) -> FormatError {
+pub(super) fn refusal(file: &Path, name: &'static str, error: &ImageError) -> FormatError {
     // Some decoders break their messages over lines.
     let found = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
     match error {
@@ -165,7 +161,7 @@ fn refusal(file: &Path, name: &'static str, error: &ImageError) -> FormatError {
     }
 }
 
-fn malformed(file: &Path, format: &'static str, expected: &str, found: String) -> FormatError {
+pub(super) fn malformed(file: &Path, format: &'static str, expected: &str, found: String) -> FormatError {
     FormatError::Malformed {
         file: file.to_path_buf(),
         format,
@@ -175,6 +171,6 @@ fn malformed(file: &Path, format: &'static str, expected: &str, found: String) -
     }
 }
 
-fn too_large(file: &Path, expected: String, found: String) -> FormatError {
+pub(super) fn too_large(file: &Path, expected: String, found: String) -> FormatError {
     FormatError::TooLarge { file: file.to_path_buf(), expected, found, advice: "make the picture smaller" }
 }

@@ -1,12 +1,11 @@
 //! Reading safetensors files, trusting nothing in them.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use super::header::{Header, MAX_HEADER_BYTES, malformed};
 use super::{Entry, Metadata};
-use crate::FormatError;
+use crate::{FormatError, source};
 
 /// The content of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +32,8 @@ impl SafeFile {
 /// the size of its shape, or when the file is shorter or longer than the header says.
 pub fn read(path: impl AsRef<Path>) -> Result<SafeFile, FormatError> {
     let path = path.as_ref();
-    let (file, length) = open(path)?;
-    Reader { stream: file, length, file: path }.file()
+    let (file, length) = source::open(path)?;
+    Reader { stream: BufReader::new(file), length, file: path }.file()
 }
 
 /// Reads only the header of a safetensors file: names, types and shapes, without the data.
@@ -43,8 +42,8 @@ pub fn read(path: impl AsRef<Path>) -> Result<SafeFile, FormatError> {
 /// As [`read`]; the length of the data is checked too.
 pub fn read_header(path: impl AsRef<Path>) -> Result<Header, FormatError> {
     let path = path.as_ref();
-    let (file, length) = open(path)?;
-    Reader { stream: file, length, file: path }.header()
+    let (file, length) = source::open(path)?;
+    Reader { stream: BufReader::new(file), length, file: path }.header()
 }
 
 /// Reads the bytes of a safetensors file; `file` is the name used in messages.
@@ -55,24 +54,14 @@ pub fn parse(bytes: &[u8], file: impl AsRef<Path>) -> Result<SafeFile, FormatErr
     Reader { stream: bytes, length: bytes.len() as u64, file: file.as_ref() }.file()
 }
 
-fn open(path: &Path) -> Result<(BufReader<File>, u64), FormatError> {
-    let unreadable = |reason| FormatError::read(path, reason);
-    // Looked at before opening: opening a pipe that nobody writes to would wait for ever.
-    let metadata = std::fs::metadata(path).map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err(unreadable(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")));
-    }
-    Ok((BufReader::new(File::open(path).map_err(unreadable)?), metadata.len()))
-}
-
-struct Reader<'a, R> {
-    stream: R,
-    length: u64,
-    file: &'a Path,
+pub(super) struct Reader<'a, R> {
+    pub stream: R,
+    pub length: u64,
+    pub file: &'a Path,
 }
 
 impl<R: Read> Reader<'_, R> {
-    fn header(&mut self) -> Result<Header, FormatError> {
+    pub fn header(&mut self) -> Result<Header, FormatError> {
         if self.length < 8 {
             return Err(malformed(
                 self.file,

@@ -1,0 +1,131 @@
+//! GIF: pictures that move.
+
+use std::io::{Cursor, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use image::codecs::gif::{GifDecoder, GifEncoder, Repeat};
+use image::{AnimationDecoder, Delay, Frame, ImageDecoder, ImageError, RgbaImage};
+
+use super::decode::{image_limits, malformed, read_file, refusal, too_large};
+use super::encode::plain_error;
+use super::{Limits, Picture};
+use crate::{FormatError, atomic};
+
+/// No file has more pixels per byte: a code of 12 bits stands for a run of at most 4096.
+const MOST_PIXELS_PER_BYTE: u64 = 2731;
+
+/// One frame of an animation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GifFrame {
+    /// All that is seen at this time, with alpha when read.
+    pub picture: Picture,
+    /// How long it is seen. Files count in hundredths of a second.
+    pub delay: Duration,
+}
+
+/// Reads all frames of a GIF file, each composed with what earlier ones left.
+///
+/// # Errors
+/// [`FormatError::Read`] when it cannot be opened, [`FormatError::Malformed`] when it is damaged or holds no frame,
+/// [`FormatError::TooLarge`] when all frames together, four bytes a pixel, are past the limits.
+pub fn read_gif(path: impl AsRef<Path>, limits: &Limits) -> Result<Vec<GifFrame>, FormatError> {
+    let path = path.as_ref();
+    decode_gif(&read_file(path, limits)?, path, limits)
+}
+
+/// Decodes the bytes of a GIF file; `file` is the name used in messages.
+///
+/// # Errors
+/// As [`read_gif`].
+pub fn decode_gif(
+    bytes: &[u8],
+    file: impl AsRef<Path>,
+    limits: &Limits,
+) -> Result<Vec<GifFrame>, FormatError> {
+    let file = file.as_ref();
+    let refused = |error: ImageError| refusal(file, "GIF", &error);
+    let mut decoder = GifDecoder::new(Cursor::new(bytes)).map_err(refused)?;
+    let (width, height) = decoder.dimensions();
+    let canvas = u64::from(width) * u64::from(height) * 4;
+    if width.max(height) > limits.side {
+        let expected = format!("at most {} pixels a side", limits.side);
+        return Err(too_large(file, expected, format!("{width}x{height} pixels")));
+    }
+    let most = bytes.len() as u64 * MOST_PIXELS_PER_BYTE * 4;
+    if canvas > most {
+        let found = format!("{width}x{height} pixels in a file of {} bytes", bytes.len());
+        return Err(malformed(file, "GIF", "data for every pixel", found));
+    }
+    let theirs = Limits { bytes: limits.bytes.min(most.saturating_mul(4)), ..*limits };
+    decoder.set_limits(image_limits(&theirs)).map_err(refused)?;
+    let mut frames = Vec::new();
+    let mut left = limits.bytes;
+    for frame in decoder.into_frames() {
+        let frame = frame.map_err(refused)?;
+        left = left.checked_sub(canvas).ok_or_else(|| {
+            let expected = format!("frames of at most {} bytes in all", limits.bytes);
+            too_large(file, expected, format!("more than {} of {width}x{height} pixels", frames.len()))
+        })?;
+        let (numerator, denominator) = frame.delay().numer_denom_ms();
+        let delay = Duration::from_micros(u64::from(numerator) * 1000 / u64::from(denominator.max(1)));
+        let pixels = frame.into_buffer().into_raw();
+        let picture = Picture::new(width as usize, height as usize, 4, pixels)
+            .map_err(|_| malformed(file, "GIF", "at least one pixel", format!("{width}x{height} pixels")))?;
+        frames.push(GifFrame { picture, delay });
+    }
+    if frames.is_empty() {
+        return Err(malformed(file, "GIF", "a frame", "none".to_string()));
+    }
+    Ok(frames)
+}
+
+/// Writes frames as a GIF file that repeats for ever, atomically. Each frame gets a palette of up to 256 colours of
+/// its own. A delay is rounded down to hundredths of a second; viewers take 0 for 0.1 seconds.
+///
+/// # Errors
+/// [`FormatError::Unwritable`] when there is no frame, frames differ in size or a side is longer than 65535 pixels;
+/// [`FormatError::Write`] when the disk refuses.
+pub fn write_gif(path: impl AsRef<Path>, frames: &[GifFrame]) -> Result<(), FormatError> {
+    let bytes = encode_gif(frames)?;
+    atomic::write(path, |out| out.write_all(&bytes))
+}
+
+/// The bytes of a GIF file with frames.
+///
+/// # Errors
+/// As [`write_gif`], but for the disk.
+pub fn encode_gif(frames: &[GifFrame]) -> Result<Vec<u8>, FormatError> {
+    let unwritable = |expected: &str, found: String| FormatError::Unwritable {
+        format: "GIF",
+        expected: expected.to_string(),
+        found,
+    };
+    let Some(first) = frames.first() else {
+        return Err(unwritable("at least one frame", "none".to_string()));
+    };
+    let (width, height) = (first.picture.width(), first.picture.height());
+    let mut bytes = Vec::new();
+    {
+        // 1 is slowest and best, 30 fastest.
+        let mut encoder = GifEncoder::new_with_speed(&mut bytes as &mut dyn Write, 10);
+        let wrong = |error| unwritable("pictures that can be encoded", plain_error(error).to_string());
+        encoder.set_repeat(Repeat::Infinite).map_err(wrong)?;
+        for frame in frames {
+            let picture = &frame.picture;
+            if (picture.width(), picture.height()) != (width, height) || width.max(height) > 65535 {
+                let found = format!("{}x{} and {width}x{height} pixels", picture.width(), picture.height());
+                return Err(unwritable("frames of one size, of at most 65535 pixels a side", found));
+            }
+            let pixels = match picture.channels() {
+                4 => picture.pixels().to_vec(),
+                _ => picture.to_rgb().pixels().chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect(),
+            };
+            let buffer = RgbaImage::from_raw(width as u32, height as u32, pixels);
+            let buffer = buffer.ok_or_else(|| unwritable("four bytes a pixel", "less".to_string()))?;
+            let delay = Delay::from_saturating_duration(frame.delay);
+            encoder.encode_frame(Frame::from_parts(buffer, 0, 0, delay)).map_err(wrong)?;
+        }
+    }
+    Ok(bytes)
+}
