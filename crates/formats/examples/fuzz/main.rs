@@ -41,7 +41,8 @@ fn options() -> Result<Options, String> {
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
-        let number = || value.replace('_', "").parse().map_err(|_| format!("{name}: {value} is not a number"));
+        let number =
+            || value.replace('_', "").parse().map_err(|_| format!("{name}: {value} is not a number"));
         match name.as_str() {
             "--reader" => options.reader = Some(value),
             "--inputs" => options.inputs = number()?,

@@ -54,11 +54,7 @@ pub fn read_within(path: impl AsRef<Path>, limits: &Limits) -> Result<Picture, F
 pub(super) fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, FormatError> {
     let (file, length) = source::open(path)?;
     if length > limits.bytes {
-        return Err(too_large(
-            path,
-            format!("at most {} bytes", limits.bytes),
-            format!("{length} bytes"),
-        ));
+        return Err(too_large(path, format!("at most {} bytes", limits.bytes), format!("{length} bytes")));
     }
     let mut bytes = Vec::new();
     file.take(limits.bytes).read_to_end(&mut bytes).map_err(|reason| FormatError::read(path, reason))?;

@@ -35,6 +35,12 @@ pub(super) fn cases() -> Vec<Case> {
         case("histogram_weighted", &[&[6]], apart, |x| {
             x[0].histogram_weighted(&Tensor::from([0.0f64, 0.3, 0.6, 1.0]), &x[0].square())
         }),
+        case("masked_select", &[&[2, 3]], anywhere, |x| {
+            x[0].masked_select(&Tensor::from([[true, false, true], [false, true, false]])).square()
+        })
+        .computed_at_the_call(),
+        flat("nonzero", &[&[2, 3]], |x| x[0].greater(0.5).nonzero()).computed_at_the_call(),
+        flat("unique", &[&[5]], |x| (&x[0] * 3.0).floor().unique().values).computed_at_the_call(),
         case("masked_scatter", &[&[2, 3], &[6]], apart, |x| {
             x[0].masked_scatter(&x[0].greater(0.5), &x[1]).square()
         }),

@@ -16,6 +16,7 @@ use crate::{DType, Key, Tensor};
 struct Row {
     dtypes: BTreeSet<DType>,
     smooth: bool,
+    batched: bool,
     kernels: BTreeSet<&'static str>,
     fused: bool,
 }
@@ -79,6 +80,7 @@ fn rows() -> BTreeMap<(&'static str, String), Row> {
                 let row = rows.entry((family, name.to_string())).or_default();
                 row.dtypes.extend(&dtypes);
                 row.smooth |= case.smooth;
+                row.batched |= case.batched;
                 row.kernels.extend(&planned);
                 row.fused |= fused;
             }
@@ -108,9 +110,10 @@ fn table() -> String {
         let dtypes = if all { "all".to_string() } else { dtypes.join(", ") };
         let kernels: Vec<&str> = row.kernels.iter().copied().collect();
         let derivatives = if row.smooth { "all orders" } else { "-" };
+        let batched = if row.batched { "yes" } else { "computed at the call" };
         let fused = if row.fused { "yes" } else { "" };
         text += &format!(
-            "| {family} | `{name}` | {dtypes} | {derivatives} | yes | {} | {fused} | CPU |\n",
+            "| {family} | `{name}` | {dtypes} | {derivatives} | {batched} | {} | {fused} | CPU |\n",
             kernels.join(", ")
         );
     }
