@@ -1,5 +1,10 @@
 //! Selecting by index, and its transpose, adding at indices.
 
+mod scatter;
+mod segment;
+
+pub use scatter::ScatterReduction;
+
 use smallvec::smallvec;
 
 use crate::shape::axis_for;

@@ -52,4 +52,4 @@ macro_rules! for_element {
         }
     };
 }
-pub(super) use for_element;
+pub(crate) use for_element;

@@ -17,3 +17,4 @@ pub mod pooling;
 pub mod recurrent;
 pub mod rows;
 pub mod threads;
+pub mod winners;

@@ -264,7 +264,7 @@ impl Tensor {
 
     /// Numbers in the opposite order, to find what is smallest as what is largest.
     #[track_caller]
-    pub(super) fn reversed_order(&self) -> Tensor {
+    pub(crate) fn reversed_order(&self) -> Tensor {
         match self.dtype() {
             DType::Bool => self.logical_not(),
             // Of u8 the negative does not exist, and of the smallest integer neither.

@@ -1,7 +1,7 @@
 //! Selecting and adding by index.
 
 use super::{Case, anywhere, apart, case};
-use crate::{DType, Tensor};
+use crate::{DType, ScatterReduction, Tensor};
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -20,6 +20,35 @@ pub(super) fn cases() -> Vec<Case> {
         }),
         case("one_hot", &[&[3]], apart, |x| {
             (&x[0] * 3.0).cast(DType::I64).one_hot(4, DType::F64) * x[0].sum(..)
+        }),
+        case("scatter", &[&[2, 3], &[2, 4]], apart, |x| {
+            let indices = (&x[1] * 5.0).floor().cast(DType::I64).modulo(3);
+            x[0].scatter(1, &indices, &x[1].square()).square()
+        }),
+        case("index_copy", &[&[4, 2], &[2, 2]], anywhere, |x| {
+            x[0].index_copy(0, &Tensor::from([3i64, 1]), &x[1]).square()
+        }),
+        case("slice_assign", &[&[3, 4], &[2, 1]], anywhere, |x| {
+            x[0].slice_assign(&[1, 0], &[2, 3], &x[1]).square()
+        }),
+        case("scatter_reduce", &[&[2, 3], &[2, 4]], apart, |x| {
+            let indices = Tensor::from([[0i64, 1, 1, 0], [2, 2, 0, 2]]);
+            let reduce = |reduction, include| x[0].scatter_reduce(1, &indices, &x[1], reduction, include);
+            reduce(ScatterReduction::Max, true).square() * reduce(ScatterReduction::Min, false)
+                + reduce(ScatterReduction::Mean, true).square()
+                + reduce(ScatterReduction::Mean, false) * reduce(ScatterReduction::Sum, false)
+        }),
+        case("segment_sum+segment_mean", &[&[5, 2]], anywhere, |x| {
+            let ids = Tensor::from([2i64, 0, 2, 0, 3]);
+            x[0].segment_sum(&ids, 4).square() * x[0].segment_mean(&ids, 4)
+        }),
+        case("segment_max+segment_min", &[&[5, 2]], apart, |x| {
+            let ids = Tensor::from([2i64, 0, 2, 0, 3]);
+            x[0].segment_max(&ids, 4, 0.0).square() + x[0].segment_min(&ids, 4, 1.0).exp()
+        }),
+        case("segment_softmax+segment_log_softmax", &[&[5, 2]], anywhere, |x| {
+            let ids = Tensor::from([2i64, 0, 2, 0, 3]);
+            x[0].segment_softmax(&ids, 4).square() + x[0].segment_log_softmax(&ids, 4)
         }),
     ]
 }
