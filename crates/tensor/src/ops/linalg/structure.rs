@@ -167,6 +167,7 @@ impl Tensor {
 
     /// The number of singular values above `rcond` times the largest, as `i64`: `[…, m, n] → […]`. Without `rcond`,
     /// max(m, n) times the distance from 1 to the next number of the type that is computed in.
+    /// A matrix that is not finite has rank 0.
     ///
     /// # Panics
     /// If there are fewer than two axes.

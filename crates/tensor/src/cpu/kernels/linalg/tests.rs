@@ -126,6 +126,19 @@ fn matrices() -> Vec<(String, Vec<f64>, usize, usize)> {
     (0..29).for_each(|i| jordan[i * 30 + i + 1] = 1.0);
     result.push(("jordan".to_string(), jordan.clone(), 30, 30));
     result.push(("jordan transposed".to_string(), transposed(&jordan, 30, 30), 30, 30));
+    result.push(("zero".to_string(), vec![0.0; 36], 6, 6));
+    // Row and column norms that differ by up to 10¹⁸, and the polynomial with roots 1, 2, … 15.
+    let unbalanced = random::<f64>(100, 8).into_iter().enumerate();
+    let unbalanced = unbalanced.map(|(at, x)| x * 100f64.powi((at / 10) as i32 - (at % 10) as i32)).collect();
+    result.push(("unbalanced".to_string(), unbalanced, 10, 10));
+    let polynomial = (1..=15).fold(vec![1.0], |polynomial, root| {
+        let shifted = polynomial.iter().copied().chain([0.0]);
+        shifted.zip([0.0].iter().chain(&polynomial)).map(|(high, low)| high - root as f64 * low).collect()
+    });
+    let mut companion = vec![0.0; 225];
+    (0..15).for_each(|i| companion[i] = -polynomial[i + 1]);
+    (1..15).for_each(|i| companion[i * 15 + i - 1] = 1.0);
+    result.push(("companion".to_string(), companion, 15, 15));
     let mut cycle = vec![0.0; 400];
     (0..20).for_each(|i| cycle[i * 20 + (i + 1) % 20] = 1.0);
     result.push(("cycle".to_string(), cycle, 20, 20));
