@@ -43,6 +43,7 @@ pub use ops::linalg::{Eig, Eigh, Lu, MatrixNorm, PowerIteration, Qr, Slogdet, Sv
 pub use ops::order::{Extremes, Sorted, Unique};
 pub use ops::pooling::Pool2d;
 pub use ops::random::Key;
+pub use ops::sparse::SparseMatrix;
 pub use ops::view::index;
 pub use plan::step::Step;
 pub use scalar::Scalar;

@@ -7,6 +7,7 @@ mod arithmetic;
 pub(crate) mod cast;
 pub mod convolution;
 pub mod custom;
+pub(crate) mod einsum;
 pub(crate) mod fused;
 pub(crate) mod indexing;
 pub(crate) mod join;
@@ -18,6 +19,7 @@ pub mod pooling;
 pub mod random;
 pub(crate) mod reduce;
 pub(crate) mod rule;
+pub mod sparse;
 #[cfg(test)]
 mod tests;
 pub mod view;

@@ -225,7 +225,7 @@ macro_rules! families {
     };
 }
 
-families! { convolution elementwise indexing linalg loops matmul network order random recurrent reduction view }
+families! { convolution einsum elementwise indexing linalg loops matmul network order random recurrent reduction sparse view }
 
 /// Calls `read` with each source file of the ops, tests left out.
 fn sources(read: &mut dyn FnMut(&str)) {

@@ -16,5 +16,6 @@ pub mod philox;
 pub mod pooling;
 pub mod recurrent;
 pub mod rows;
+pub mod sparse;
 pub mod threads;
 pub mod winners;
