@@ -3,10 +3,13 @@
 //! A family's file holds everything about its ops: the methods users call with their checks, what the result looks
 //! like, one derivative rule, and batching. This file only says which ops exist and to which family each belongs.
 
+mod activation;
 mod arithmetic;
+pub mod audio;
 pub(crate) mod cast;
 pub mod convolution;
 pub mod custom;
+pub mod fourier;
 pub(crate) mod fused;
 pub(crate) mod indexing;
 pub(crate) mod join;
@@ -16,6 +19,7 @@ pub mod pooling;
 pub mod random;
 pub(crate) mod reduce;
 pub(crate) mod rule;
+pub(crate) mod special;
 #[cfg(test)]
 mod tests;
 pub mod view;

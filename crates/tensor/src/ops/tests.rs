@@ -180,7 +180,7 @@ macro_rules! families {
     };
 }
 
-families! { convolution elementwise indexing matmul network random reduction view }
+families! { activation audio convolution elementwise fourier indexing matmul network random reduction special view }
 
 /// The types in the sources of this folder that implement `CustomOp`.
 fn custom_ops() -> Vec<String> {

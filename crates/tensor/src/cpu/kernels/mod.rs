@@ -4,6 +4,7 @@
 //! gives the same bits on any number of threads.
 
 pub mod convolution;
+pub mod fourier;
 pub mod gemm;
 pub mod indexing;
 pub mod isa;
@@ -11,4 +12,7 @@ pub mod math;
 pub mod memory;
 pub mod philox;
 pub mod pooling;
+pub mod rows;
+pub mod sampling;
+pub mod special;
 pub mod threads;
