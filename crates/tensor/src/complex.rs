@@ -126,12 +126,7 @@ impl Complex {
     /// |z|, without overflow of the squares; the derivative at 0 is 0.
     #[track_caller]
     pub fn abs(&self) -> Tensor {
-        let largest = self.re.abs().maximum(self.im.abs()).stop_gradient();
-        let scale = largest.equal(0.0).select(1.0, &largest);
-        let square = (&self.re / &scale).square() + (&self.im / &scale).square();
-        // The root's derivative at 0 is infinite; it sees 1 there instead.
-        let zero = square.equal(0.0);
-        zero.select(0.0, zero.select(1.0, square).sqrt() * scale)
+        self.re.hypot(&self.im)
     }
 
     /// The angle in (−π, π].

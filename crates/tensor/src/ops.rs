@@ -3,11 +3,15 @@
 //! A family's file holds everything about its ops: the methods users call with their checks, what the result looks
 //! like, one derivative rule, and batching. This file only says which ops exist and to which family each belongs.
 
+mod activation;
 mod arithmetic;
+mod arrange;
+pub mod audio;
 pub(crate) mod cast;
 pub mod convolution;
 pub mod custom;
 pub(crate) mod einsum;
+pub mod fourier;
 pub(crate) mod fused;
 pub(crate) mod indexing;
 pub(crate) mod join;
@@ -20,6 +24,7 @@ pub mod random;
 pub(crate) mod reduce;
 pub(crate) mod rule;
 pub mod sparse;
+pub(crate) mod special;
 #[cfg(test)]
 mod tests;
 pub mod view;

@@ -156,6 +156,12 @@ impl Tensor {
         Tensor::zeros(self.shape(), self.dtype())
     }
 
+    /// One value in the shape and type of this tensor.
+    #[track_caller]
+    pub fn full_like(&self, value: f64) -> Tensor {
+        Tensor::full(self.shape(), value, self.dtype())
+    }
+
     /// Ones in the shape and type of this tensor.
     #[track_caller]
     pub fn ones_like(&self) -> Tensor {
@@ -174,6 +180,13 @@ impl Tensor {
         let step = (last - first) / (count.max(2) - 1) as f64;
         let ramp = Tensor::arange(count, DType::F64) * Tensor::constant(step, DType::F64);
         (ramp + Tensor::constant(first, DType::F64)).cast(dtype)
+    }
+
+    /// `count` numbers from `base`^`first` to `base`^`last`, both included, each the same multiple of the one before.
+    #[track_caller]
+    pub fn logspace(first: f64, last: f64, count: usize, base: f64, dtype: DType) -> Tensor {
+        let exponents = Tensor::linspace(first, last, count, DType::F64);
+        (exponents * Tensor::constant(base.ln(), DType::F64)).exp().cast(dtype)
     }
 
     /// The identity matrix `[size, size]`.

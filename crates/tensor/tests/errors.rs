@@ -7,10 +7,13 @@ use std::process::Command;
 
 use bolete_tensor::DType::{self, *};
 use bolete_tensor::graph::print::{dot, tree};
+use bolete_tensor::ops::audio::{MelBank, Stft, mfcc};
+use bolete_tensor::ops::fourier::Norm;
 use bolete_tensor::ops::view::index;
 use bolete_tensor::plan::report::report;
 use bolete_tensor::{
-    Convolution2d, Key, Param, Pool2d, Shape, State, Step, Tensor, eval, grad, jvp, value_and_grad, vjp, vmap,
+    Complex, Convolution2d, Key, Param, Pool2d, Shape, State, Step, Tensor, eval, grad, jvp, value_and_grad,
+    vjp, vmap,
 };
 
 thread_local! {
@@ -58,6 +61,51 @@ fn elementwise() {
     refuses(&["logical_and", "bool", "f32"], || drop(a.logical_and(&a)));
     refuses(&["logical_not", "bool", "f32"], || drop(a.logical_not()));
     refuses(&["sub", "[2, 3]", "[4]"], || drop(a.lerp(&b, 0.5)));
+}
+
+#[test]
+fn signals_and_special_functions() {
+    let (a, b) = (zeros(&[2, 3]), zeros(&[4]));
+    refuses(&["igamma", "[2, 3]", "[4]"], || drop(a.igamma(&b)));
+    refuses(&["betainc", "[2, 3]", "[4]"], || drop(a.betainc(&a, &b)));
+    refuses(&["log_beta", "[2, 3]", "[4]"], || drop(a.log_beta(&b)));
+    refuses(&["mul", "[2, 3]", "[4]"], || drop(a.prelu(&b)));
+    refuses(&["rfft", "[2, 3]", "axis 2"], || drop(a.rfft(None, 2, Norm::Backward)));
+    refuses(&["rfft", "length 0", "axis 1"], || drop(zeros(&[2, 0]).rfft(None, 1, Norm::Backward)));
+    let z = Complex::from_real(&a);
+    refuses(&["fft", "[2, 3]", "axis -3"], || drop(z.fft(None, -3, Norm::Ortho)));
+    refuses(&["ifftn", "[2, 3]", "twice"], || drop(z.ifftn([0, -2], Norm::Ortho)));
+    refuses(&["irfft", "length 0"], || drop(z.irfft(Some(0), 0, Norm::Ortho)));
+    refuses(&["irfftn", "an axis"], || drop(z.irfftn(None, [], Norm::Ortho)));
+    refuses(&["fft2", "[4]", "axis -2"], || drop(Complex::from_real(&b).fft2(Norm::Ortho)));
+    refuses(&["dct", "[2, 3]", "axis 5"], || drop(a.dct(5, true)));
+    refuses(&["fftshift", "[2, 3]", "axis 2"], || drop(a.fftshift(2)));
+    refuses(&["fft_convolve", "[2, 3]", "[0]"], || drop(a.fft_convolve(&zeros(&[0]))));
+    let stft = Stft::new(8);
+    refuses(&["stft", "[2, 3]", "3 samples", "frames of 8"], || drop(stft.stft(&a)));
+    refuses(&["istft", "[2, 3]", "5, frames"], || drop(stft.istft(&z, None)));
+    refuses(&["stft", "window", "[9]"], || {
+        drop(Stft { window: zeros(&[9]), ..stft.clone() }.stft(&zeros(&[20])))
+    });
+    refuses(&["mel bank", "[2, 3]", "5, frames"], || drop(MelBank::new(8.0, 8, 2).apply(&a)));
+    refuses(&["mfcc", "[2, 3]", "3 coefficients"], || drop(mfcc(&a, 3)));
+}
+
+#[test]
+fn distributions() {
+    let key = Key::new(0);
+    let pair = zeros(&[2]);
+    refuses(&["gamma", "[2]", "[3]"], || drop(key.gamma(&pair, [3], F32)));
+    refuses(&["beta", "[2]", "[3]"], || drop(key.beta(1.0, &pair, [3], F32)));
+    refuses(&["bernoulli", "[2]", "[3]"], || drop(key.bernoulli(&pair, [3])));
+    refuses(&["poisson", "[2]", "[3]"], || drop(key.poisson(&pair, [3])));
+    refuses(&["exponential", "i64"], || drop(key.exponential([3], I64)));
+    refuses(&["randint", "3 up to", "3"], || drop(key.randint(3, 3, [2])));
+    refuses(&["multinomial", "[2]", "3 different"], || drop(key.multinomial(&pair, 3, false)));
+    refuses(&["choice", "[2]", "length 2", "3"], || drop(key.choice(&pair, 3, false, 0)));
+    refuses(&["shuffle", "[2]", "axis 1"], || drop(key.shuffle(&pair, 1)));
+    refuses(&["dirichlet", "axis"], || drop(key.dirichlet(&zeros(&[]), [2], F32)));
+    refuses(&["rademacher", "u8"], || drop(key.rademacher([2], U8)));
 }
 
 #[test]

@@ -90,44 +90,87 @@ impl Tensor {
         mask.select(value.to_operand(self.dtype()), self)
     }
 
-    /// `x` where positive, `slope · x` elsewhere.
+    /// Logarithm to base 2.
     #[track_caller]
-    pub fn leaky_relu(&self, slope: f64) -> Tensor {
-        self.greater(0.0).select(self, self * slope)
+    pub fn log2(&self) -> Tensor {
+        let log = self.log();
+        &log * Tensor::constant(std::f64::consts::LOG2_E, log.dtype())
     }
 
-    /// `x` where positive, `alpha (eˣ − 1)` elsewhere (Clevert et al. 2016).
+    /// Logarithm to base 10.
     #[track_caller]
-    pub fn elu(&self, alpha: f64) -> Tensor {
-        // The exponential sees no positive numbers, whose overflow would spoil the derivative of the other branch.
-        self.greater(0.0).select(self, self.minimum(0.0).expm1() * alpha)
+    pub fn log10(&self) -> Tensor {
+        let log = self.log();
+        &log * Tensor::constant(std::f64::consts::LOG10_E, log.dtype())
     }
 
-    /// The self-normalising unit of Klambauer et al. 2017.
+    /// sin(πx) / (πx), and 1 at 0, where every derivative exists too.
     #[track_caller]
-    pub fn selu(&self) -> Tensor {
-        const ALPHA: f64 = 1.673_263_242_354_377_2;
-        const SCALE: f64 = 1.050_700_987_355_480_5;
-        self.elu(ALPHA) * SCALE
+    pub fn sinc(&self) -> Tensor {
+        let angle = self.cast(self.dtype().to_float()) * std::f64::consts::PI;
+        let square = angle.square();
+        let is_small = square.less(0.5);
+        // The Taylor series in the square; ten terms leave less than 1e-23 of it. Neither branch sees the arguments of
+        // the other, at which it has no finite derivative.
+        let square = is_small.select(&square, 0.0);
+        let term = |series: Tensor, k: usize| 1.0 - &square * series * (1.0 / ((2 * k) * (2 * k + 1)) as f64);
+        let series = (1..=10).rev().fold(square.ones_like(), term);
+        let divisor = is_small.select(1.0.to_operand(angle.dtype()), &angle);
+        is_small.select(series, divisor.sin() / &divisor)
     }
 
-    /// `x · sigmoid(x)`, also called swish.
+    /// √(a² + b²), without overflow of the squares; the derivative at the origin is 0.
     #[track_caller]
-    pub fn silu(&self) -> Tensor {
-        self * self.sigmoid()
+    pub fn hypot(&self, other: impl Operand) -> Tensor {
+        let other = other.to_operand(self.dtype());
+        let largest = self.abs().maximum(other.abs()).stop_gradient();
+        let plain = largest.equal(0.0).logical_or(&largest.is_infinite());
+        let scale = plain.select(Tensor::constant(1.0, largest.dtype().to_float()), &largest);
+        let square = (self / &scale).square() + (other / &scale).square();
+        // The root's derivative at 0 is infinite; it sees 1 there instead.
+        let zero = square.equal(0.0);
+        let number = |value: f64| value.to_operand(square.dtype());
+        zero.select(number(0.0), zero.select(number(1.0), &square).sqrt() * scale)
     }
 
-    /// `x · Φ(x)` with the normal distribution function, computed with [`erf`](Tensor::erf) (Hendrycks, Gimpel 2016).
+    /// x ln y, and 0 where x = 0 even if the logarithm does not exist (unless y is NaN).
     #[track_caller]
-    pub fn gelu(&self) -> Tensor {
-        ((self * std::f64::consts::FRAC_1_SQRT_2).erf() + 1.0) * self * 0.5
+    pub fn xlogy(&self, y: impl Operand) -> Tensor {
+        let y = y.to_operand(self.dtype());
+        let zero = self.equal(0.0).logical_and(&y.less_equal(0.0).logical_or(&y.is_infinite()));
+        self * zero.select(1.0.to_operand(y.dtype()), y).log()
     }
 
-    /// The approximation of [`gelu`](Tensor::gelu) by a hyperbolic tangent, as in GPT-2.
+    /// x ln(1 + y), and 0 where x = 0 even if the logarithm does not exist (unless y is NaN).
     #[track_caller]
-    pub fn gelu_tanh(&self) -> Tensor {
-        let inner = (self + self * self.square() * 0.044_715) * (2.0 / std::f64::consts::PI).sqrt();
-        (inner.tanh() + 1.0) * self * 0.5
+    pub fn xlog1py(&self, y: impl Operand) -> Tensor {
+        let y = y.to_operand(self.dtype());
+        let zero = self.equal(0.0).logical_and(&y.less_equal(-1.0).logical_or(&y.is_infinite()));
+        self * zero.select(0.0.to_operand(y.dtype()), y).log1p()
+    }
+
+    /// −x ln x, the term of an entropy: 0 at 0 and −∞ below.
+    #[track_caller]
+    pub fn entr(&self) -> Tensor {
+        let negative = self.less(0.0);
+        let number = |value: f64| value.to_operand(self.dtype());
+        let x = negative.select(number(1.0), self);
+        negative.select(number(f64::NEG_INFINITY), -x.xlogy(&x))
+    }
+
+    /// `nan` where NaN, `high` where +∞, `low` where −∞, itself elsewhere. No derivative flows through the
+    /// replaced elements.
+    #[track_caller]
+    pub fn nan_to_num(&self, nan: f64, high: f64, low: f64) -> Tensor {
+        let infinite = self.greater(0.0).select(high.to_operand(self.dtype()), low.to_operand(self.dtype()));
+        self.is_nan().select(nan.to_operand(self.dtype()), self.is_infinite().select(infinite, self))
+    }
+
+    /// |x| with the sign of `sign`, where zero of either sign and NaN count as positive.
+    #[track_caller]
+    pub fn copysign(&self, sign: impl Operand) -> Tensor {
+        let magnitude = self.abs();
+        sign.to_operand(self.dtype()).less(0.0).select(-&magnitude, &magnitude)
     }
 
     /// Whether each element is an infinity.

@@ -7,7 +7,7 @@
 use smallvec::{SmallVec, smallvec};
 
 use crate::cpu::kernels::isa::Instructions;
-use crate::cpu::kernels::math::{Float, cos_slice, sin_slice};
+use crate::cpu::kernels::math::{Float, cos_slice, sin_slice, tan_slice};
 use crate::{DType, Scalar, Tensor};
 
 use super::Op;
@@ -64,6 +64,17 @@ fn lit(value: f64, like: &Tensor) -> Tensor {
 fn choice(chosen: Tensor, a: &Tensor, b: &Tensor) -> Tensor {
     let tie = a.equal(b).cast(a.dtype()).mul(lit(0.5, a));
     chosen.cast(a.dtype()).add(tie)
+}
+
+/// 1 − x², without cancellation near ±1.
+fn within_circle(x: &Tensor) -> Tensor {
+    lit(1.0, x).sub(x).mul(lit(1.0, x).add(x))
+}
+
+/// a − b, and 0 where both are the same infinity.
+fn finite_difference(a: &Tensor, b: &Tensor) -> Tensor {
+    let same = a.equal(b).logical_and(&a.is_finite().logical_not());
+    same.select(zero(a), a).sub(same.select(zero(b), b))
 }
 
 macro_rules! table {
@@ -255,6 +266,28 @@ table! {
         /// The inverse of [`erf`](Tensor::erf) on (−1, 1).
         ErfInv erf_inv: |x| x.erf_inv::<I>(),
             |_x, y| By(y.square().exp().mul(lit(1.0 / std::f64::consts::FRAC_2_SQRT_PI, y)));
+        /// 2ˣ.
+        Exp2 exp2: |x| T::TWO.pow::<I>(x), |_x, y| By(y.mul(lit(std::f64::consts::LN_2, y)));
+        /// The angle in [−π/2, π/2] whose sine is x; NaN beyond ±1.
+        Asin asin: |x| x.atan2::<I>(((T::ONE - x) * (T::ONE + x)).sqrt::<I>()),
+            |x, _y| By(within_circle(x).rsqrt());
+        /// The angle in [0, π] whose cosine is x; NaN beyond ±1.
+        Acos acos: |x| ((T::ONE - x) * (T::ONE + x)).sqrt::<I>().atan2::<I>(x),
+            |x, _y| By(within_circle(x).rsqrt().neg());
+        /// The angle in (−π/2, π/2) whose tangent is x.
+        Atan atan: |x| x.atan2::<I>(T::ONE), |x, _y| By(x.square().add(lit(1.0, x)).reciprocal());
+        /// Hyperbolic sine.
+        Sinh sinh: |x| x.sinh::<I>(), |x, _y| By(x.cosh());
+        /// Hyperbolic cosine.
+        Cosh cosh: |x| x.cosh::<I>(), |x, _y| By(x.sinh());
+        /// The inverse of [`sinh`](Tensor::sinh).
+        Asinh asinh: |x| x.asinh::<I>(), |x, _y| By(x.square().add(lit(1.0, x)).rsqrt());
+        /// The non-negative number whose hyperbolic cosine is x; NaN below 1.
+        Acosh acosh: |x| x.acosh::<I>(), |x, _y| By(x.sub(lit(1.0, x)).mul(x.add(lit(1.0, x))).rsqrt());
+        /// The inverse of [`tanh`](Tensor::tanh) on (−1, 1), infinite at ±1.
+        Atanh atanh: |x| x.atanh::<I>(), |x, _y| By(within_circle(x).reciprocal());
+        /// The real cube root, also of negative numbers.
+        Cbrt cbrt: |x| x.cbrt::<I>(), |_x, y| By(y.square().mul(lit(3.0, y)).reciprocal());
         /// Largest integer not above x. Its derivative is zero, like that of the other roundings.
         Floor floor: |x| x.floor::<I>(), |_x, _y| Zero;
         /// Smallest integer not below x.
@@ -281,6 +314,8 @@ table! {
         Sin sin: sin_slice, |x, _y| By(x.cos());
         /// Cosine of an angle in radians.
         Cos cos: cos_slice, |x, _y| By(x.sin().neg());
+        /// Tangent of an angle in radians.
+        Tan tan: tan_slice, |_x, y| By(y.square().add(lit(1.0, y)));
     }
     float_binary {
         /// Division; integers are divided as `f32`.
@@ -294,6 +329,9 @@ table! {
         /// The angle of the point (b, a) in (−π, π].
         Atan2 atan2: |a, b| a.atan2::<I>(b),
             |a, b, _y| [By(b.div(a.square().add(b.square()))), By(a.div(a.square().add(b.square())).neg())];
+        /// ln(eᵃ + eᵇ), without overflow.
+        Logaddexp logaddexp: |a, b| a.logaddexp::<I>(b),
+            |a, b, _y| [By(finite_difference(a, b).sigmoid()), By(finite_difference(b, a).sigmoid())];
     }
     number_binary {
         /// Sum.
@@ -445,7 +483,7 @@ fn binary(op: MapOp, a: &Tensor, b: impl Operand) -> Tensor {
 
 /// The tensors stretched to their common shape.
 #[track_caller]
-fn together<const N: usize>(name: &str, tensors: [Tensor; N]) -> [Tensor; N] {
+pub(crate) fn together<const N: usize>(name: &str, tensors: [Tensor; N]) -> [Tensor; N] {
     if tensors.iter().all(|tensor| tensor.shape() == tensors[0].shape()) {
         return tensors;
     }

@@ -4,11 +4,16 @@
 //! the counter-based generator Philox4x32-10 (Salmon et al. 2011): the same on every device, on any number of threads
 //! and inside `vmap`. Use each key once: [`Key::split`] makes new ones.
 
+mod continuous;
+mod discrete;
+mod rejection;
+
 use smallvec::smallvec;
 
 use crate::{DType, Scalar, Shape, Tensor, Tree};
 
 use super::Op;
+use super::map::Operand;
 use super::rule::{Batch, Batched, Call};
 
 /// What is drawn.
@@ -56,8 +61,13 @@ impl Key {
 
     #[track_caller]
     fn draw(&self, op: RandomOp, shape: &Shape, dtype: DType) -> Tensor {
-        let shape = self.0.shape().iter().chain(&**shape).copied().collect();
+        let shape = self.full_shape(shape);
         Tensor::record(Op::Random(op), smallvec![self.0.clone()], shape, dtype)
+    }
+
+    /// The shape of what is drawn: the axes of the key in front.
+    fn full_shape(&self, shape: &Shape) -> Shape {
+        self.0.shape().iter().chain(&**shape).copied().collect()
     }
 
     /// `N` independent keys.
@@ -100,21 +110,24 @@ impl Key {
         (centred.erf_inv() * constant(std::f64::consts::SQRT_2)).cast(dtype)
     }
 
-    /// True with probability `probability`.
+    /// True with probability `probability`: a number, or a tensor that stretches to the shape.
+    ///
+    /// # Panics
+    /// If the probabilities do not stretch to the shape.
     #[track_caller]
-    pub fn bernoulli(&self, probability: f64, shape: impl Into<Shape>) -> Tensor {
-        self.uniform(shape, DType::F32).less(probability)
+    pub fn bernoulli(&self, probability: impl Operand, shape: impl Into<Shape>) -> Tensor {
+        let shape = shape.into();
+        let probability = probability.to_operand(DType::F32);
+        let drawn = if probability.dtype() == DType::F64 { DType::F64 } else { DType::F32 };
+        let uniform = self.uniform(&shape, drawn);
+        uniform.less(stretched("bernoulli", &probability, uniform.shape()))
     }
 
     /// For each row of unnormalised log-probabilities `[…, classes]` a class as `i64`, by the Gumbel trick.
     #[track_caller]
     pub fn categorical(&self, logits: &Tensor) -> Tensor {
         let dtype = if logits.dtype() == DType::F64 { DType::F64 } else { DType::F32 };
-        let uniform = self.uniform(logits.shape(), dtype);
-        // Zero, whose logarithm does not exist, counts as half the smallest number that can be drawn.
-        let smallest = if dtype == DType::F64 { 2f64.powi(-54) } else { 2f64.powi(-25) };
-        let gumbel = uniform.maximum(Tensor::constant(smallest, dtype)).log().neg().log().neg();
-        (logits.cast(dtype) + gumbel).argmax(-1)
+        (logits.cast(dtype) + self.gumbel(logits.shape(), dtype)).argmax(-1)
     }
 
     /// The numbers `0 … count − 1` in random order, as `i64`.
@@ -122,6 +135,17 @@ impl Key {
     pub fn permutation(&self, count: usize) -> Tensor {
         self.draw(RandomOp::Permutation, &[count].into(), DType::I64)
     }
+}
+
+/// A parameter of a distribution stretched to the shape of what is drawn.
+#[track_caller]
+fn stretched(name: &str, parameter: &Tensor, shape: &Shape) -> Tensor {
+    assert!(
+        parameter.shape().broadcast(shape).as_ref() == Some(shape),
+        "{name}: a parameter of shape {} does not stretch to the shape {shape}",
+        parameter.shape()
+    );
+    parameter.broadcast_to(shape)
 }
 
 impl Batch for RandomOp {

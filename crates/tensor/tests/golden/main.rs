@@ -1,6 +1,10 @@
 //! Ops against numbers that independent implementations computed: each `NAME.json` is written by `NAME.py` beside it.
 
+mod activation;
+mod audio;
 mod complex;
 mod ctc;
+mod fourier;
 mod linalg;
 mod read;
+mod special;

@@ -5,6 +5,7 @@
 
 pub mod convolution;
 pub mod ctc;
+pub mod fourier;
 pub mod gemm;
 pub mod indexing;
 pub mod isa;
@@ -16,6 +17,8 @@ pub mod philox;
 pub mod pooling;
 pub mod recurrent;
 pub mod rows;
+pub mod sampling;
 pub mod sparse;
+pub mod special;
 pub mod threads;
 pub mod winners;

@@ -140,3 +140,11 @@ pub fn erf<I: Instructions, T: Real>(x: T) -> T {
     let large = T::ONE - exp_moderate::<I, T>(-T::erfc_logarithm::<I>(t));
     (if t < T::ERF_SPLIT { small } else { large }).with_sign_of(x)
 }
+
+/// ln(eˣ + eʸ).
+#[inline(always)]
+pub fn logaddexp<I: Instructions, T: Real>(x: T, y: T) -> T {
+    let (low, high) = if x < y { (x, y) } else { (y, x) };
+    let distance = if low == high { T::ZERO } else { low - high };
+    high + ln_1p::<I, T>(exp::<I, T>(distance))
+}

@@ -25,6 +25,7 @@
 //! | `tanh` | 1.33 | 1.26 |
 //! | `sigmoid` | 2.32 | 2.00 |
 //! | `softplus` | 1.60 | 1.34 |
+//! | `sinh`, `cosh`, `asinh`, `acosh`, `atanh`, `cbrt`, `logaddexp` | 6 | 6 |
 //! | `erf` | 1.32 | 1.12 |
 //! | `erf_inv` | 3.71 | 3.53 |
 //! | `sin`, `cos` | 0.51 | 0.69 |
@@ -42,6 +43,7 @@
 //! The coefficients are our own (see `real.rs`); the forms are named where they are used.
 
 mod exponential;
+mod hyperbolic;
 mod inverse_error;
 mod power;
 mod real;
@@ -165,6 +167,41 @@ pub trait Float: Real {
     fn gelu_tanh<I: Instructions>(self) -> Self {
         let inner = multiply_add::<I, Self>(self * self * self, Self::GELU_CUBIC, self);
         times_gate(self, (Self::TWO * Self::SQRT_TWO_OVER_PI * inner).sigmoid::<I>())
+    }
+    /// The hyperbolic sine.
+    #[inline(always)]
+    fn sinh<I: Instructions>(self) -> Self {
+        hyperbolic::sinh::<I, Self>(self)
+    }
+    /// The hyperbolic cosine.
+    #[inline(always)]
+    fn cosh<I: Instructions>(self) -> Self {
+        hyperbolic::cosh::<I, Self>(self)
+    }
+    /// The inverse hyperbolic sine.
+    #[inline(always)]
+    fn asinh<I: Instructions>(self) -> Self {
+        hyperbolic::asinh::<I, Self>(self)
+    }
+    /// The inverse hyperbolic cosine, NaN below 1.
+    #[inline(always)]
+    fn acosh<I: Instructions>(self) -> Self {
+        hyperbolic::acosh::<I, Self>(self)
+    }
+    /// The inverse hyperbolic tangent: infinite at ±1 and NaN beyond.
+    #[inline(always)]
+    fn atanh<I: Instructions>(self) -> Self {
+        hyperbolic::atanh::<I, Self>(self)
+    }
+    /// The real cube root.
+    #[inline(always)]
+    fn cbrt<I: Instructions>(self) -> Self {
+        power::cbrt::<I, Self>(self)
+    }
+    /// ln(eˣ + eʸ); `y` is `other`.
+    #[inline(always)]
+    fn logaddexp<I: Instructions>(self, other: Self) -> Self {
+        exponential::logaddexp::<I, Self>(self, other)
     }
     /// The largest integer not above x.
     #[inline(always)]

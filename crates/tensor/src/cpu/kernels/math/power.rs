@@ -1,7 +1,7 @@
 //! Powers.
 
 use super::super::isa::Instructions;
-use super::exponential::{clamp, ln_edges};
+use super::exponential::{clamp, exp, ln, ln_edges};
 use super::real::{Real, horner, multiply_add};
 use super::rounding::floor;
 
@@ -176,4 +176,14 @@ pub fn pow_f64<I: Instructions>(x: f64, y: f64) -> f64 {
     let power = if a == 0.0 || a == f64::INFINITY { edge } else { power };
     let power = if x.partial_cmp(&y).is_none() { f64::NAN } else { power };
     with_sign::<I, f64>(x, y, power)
+}
+
+/// The real cube root: e^(ln|x| / 3), improved by a step of Newton's method.
+#[inline(always)]
+pub fn cbrt<I: Instructions, T: Real>(x: T) -> T {
+    let three = T::TWO + T::ONE;
+    let a = x.magnitude();
+    let guess = exp::<I, T>(ln::<I, T>(a) / three);
+    let root = guess - (guess - a / guess / guess) / three;
+    (if a == T::ZERO || a == T::INFINITY { a } else { root }).with_sign_of(x)
 }

@@ -68,6 +68,13 @@ functions! {
     Trunc = |x, y| x.trunc::<I>();
     Abs = |x, y| x.abs::<I>();
     Sign = |x, y| x.sign::<I>();
+    Sinh = |x, y| x.sinh::<I>();
+    Cosh = |x, y| x.cosh::<I>();
+    Asinh = |x, y| x.asinh::<I>();
+    Acosh = |x, y| x.acosh::<I>();
+    Atanh = |x, y| x.atanh::<I>();
+    Cbrt = |x, y| x.cbrt::<I>();
+    Logaddexp = |x, y| x.logaddexp::<I>(*y);
     Atan2 = |x, y| x.atan2::<I>(*y);
     Pow = |x, y| x.pow::<I>(*y);
     Modulo = |x, y| x.modulo::<I>(*y);
@@ -230,9 +237,57 @@ accuracy! {
     trunc: Trunc [(-4.0, 4.0)], f32 0.0, f64 0.0, |x, _| x.trunc();
     abs: Abs [(-4.0, 4.0)], f32 0.0, f64 0.0, |x, _| x.abs();
     sign_: Sign [(-4.0, 4.0)], f32 0.0, f64 0.0, |x, _| sign(x);
+    sinh: Sinh [(-90.0, 90.0), (-1.0, 1.0)], f32 5.0, f64 6.0, |x, _| x.sinh();
+    cosh: Cosh [(-90.0, 90.0), (-1.0, 1.0)], f32 5.0, f64 6.0, |x, _| x.cosh();
+    acosh: Acosh [(1.0, 100.0), (1.0, 1.1)], f32 5.0, f64 6.0, acosh_reference;
+    cbrt: Cbrt [(-100.0, 100.0)], f32 1.5, f64 2.0, |x, _| x.cbrt();
     atan2: Atan2 [(-4.0, 4.0), (-1e5, 1e5)], f32 0.51, f64 2.0, |y, x| y.atan2(x);
     pow: Pow [(0.0, 4.0), (-100.0, 100.0)], f32 0.51, f64 2.0, |x, y| x.powf(y);
     modulo: Modulo [(-4.0, 4.0), (-1e5, 1e5)], f32 1.0, f64 0.0, python_modulo;
+}
+
+/// The standard library's loses the digits of arguments near 1 and overflows for huge ones.
+fn acosh_reference(x: f64, _: f64) -> f64 {
+    match x {
+        x if x < 1.0 => f64::NAN,
+        x if x > 1e8 => x.ln() + std::f64::consts::LN_2,
+        x => ((x - 1.0) + ((x - 1.0) * (x + 1.0)).sqrt()).ln_1p(),
+    }
+}
+
+/// The identities that define the inverse functions, as those of the standard library are no better than ours.
+#[test]
+fn inverse_hyperbolic_functions_invert() {
+    let x: Vec<f64> = (-4000..4000).map(|i| f64::from(i) / 1000.0 * 2f64.powi(i % 40 - 20)).collect();
+    for &isa in Isa::available() {
+        let (asinh, atanh) = (apply::<f64, Asinh>(isa, &x, &x), apply::<f64, Atanh>(isa, &x, &x));
+        for (i, &x) in x.iter().enumerate() {
+            assert!((asinh[i].sinh() - x).abs() <= 1e-14 * x.abs() * asinh[i].abs().max(1.0), "{isa:?} {x}");
+            match x.abs() {
+                a if a < 0.9 => assert!((atanh[i].tanh() - x).abs() <= 1e-15 * a, "{isa:?} {x}"),
+                a => assert!((a < 1.0) == atanh[i].is_finite(), "{isa:?} {x}"),
+            }
+        }
+        let edges = [0.0, -0.0, f64::INFINITY, f64::NEG_INFINITY, 1e300, 1.0];
+        let asinh = apply::<f64, Asinh>(isa, &edges, &edges);
+        assert!(asinh[1].is_sign_negative() && asinh[2] == f64::INFINITY && asinh[3] == f64::NEG_INFINITY);
+        assert!((asinh[4] - (300.0 * 10f64.ln() + 2f64.ln())).abs() < 1e-12);
+        assert_eq!(apply::<f64, Atanh>(isa, &edges, &edges)[5], f64::INFINITY);
+    }
+}
+
+#[test]
+fn logarithm_of_a_sum_of_exponentials() {
+    let (inf, nan) = (f64::INFINITY, f64::NAN);
+    let a = [0.0, 1000.0, -1000.0, 3.0, inf, -inf, -inf, inf, nan, 1.0];
+    let b = [0.0, 1000.0, -1001.0, -900.0, inf, -inf, 2.0, -inf, 1.0, nan];
+    let ln2 = std::f64::consts::LN_2;
+    let expected = [ln2, 1000.0 + ln2, -1000.0 + (-1f64).exp().ln_1p(), 3.0, inf, -inf, 2.0, inf, nan, nan];
+    for &isa in Isa::available() {
+        for (actual, expected) in apply::<f64, Logaddexp>(isa, &a, &b).into_iter().zip(expected) {
+            assert!(distance_f64(actual, expected) <= 2.0, "{isa:?} {actual} {expected}");
+        }
+    }
 }
 
 #[test]
