@@ -6,6 +6,7 @@
 
 pub mod activation;
 pub mod batch_norm;
+pub mod bilinear;
 pub mod conv2d;
 pub mod dropout;
 pub mod flatten;
@@ -14,6 +15,7 @@ pub mod layer_norm;
 pub mod linear;
 pub mod lstm;
 pub mod pooling;
+pub mod prelu;
 pub mod recurrent;
 pub mod rnn;
 pub mod sequential;

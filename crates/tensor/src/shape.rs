@@ -80,7 +80,7 @@ impl Shape {
     }
 
     /// The common shape of two tensors by the rule of NumPy: aligned at the last axis, a length of 1 stretches.
-    pub(crate) fn broadcast(&self, other: &Shape) -> Option<Shape> {
+    pub fn broadcast(&self, other: &Shape) -> Option<Shape> {
         let rank = self.rank().max(other.rank());
         let at = |shape: &Shape, axis: usize| {
             (axis + shape.rank()).checked_sub(rank).map_or(1, |own| shape.0[own])

@@ -42,6 +42,37 @@ pub enum Activation {
     Tanh,
     /// ln(1 + eˣ).
     Softplus,
+    /// max(x, 0), at most 6.
+    Relu6,
+    /// x where positive, `alpha` (e^(x/alpha) − 1) elsewhere (Barron 2017).
+    Celu {
+        /// Usually 1.
+        alpha: f64,
+    },
+    /// x · tanh(softplus(x)) (Misra 2019).
+    Mish,
+    /// x / (1 + |x|).
+    Softsign,
+    /// ln sigmoid(x), accurate where that is tiny.
+    LogSigmoid,
+    /// x/6 + ½ limited to [0, 1].
+    HardSigmoid,
+    /// x times the hard sigmoid (Howard et al. 2019).
+    HardSwish,
+    /// x limited to [−1, 1].
+    HardTanh,
+    /// x where above a threshold, a number elsewhere.
+    Threshold {
+        /// The threshold.
+        threshold: f64,
+        /// The number.
+        value: f64,
+    },
+    /// The first half along an axis times the sigmoid of the second (Dauphin et al. 2017): the axis becomes half as long.
+    Glu {
+        /// Negative ones count from the last.
+        axis: isize,
+    },
     /// Positive numbers that sum to 1 along an axis.
     Softmax {
         /// Negative ones count from the last.
@@ -67,10 +98,20 @@ impl Activation {
             | Activation::Elu { .. }
             | Activation::Gelu
             | Activation::GeluTanh
-            | Activation::Silu => std::f64::consts::SQRT_2,
+            | Activation::Silu
+            | Activation::Relu6
+            | Activation::Celu { .. }
+            | Activation::Mish
+            | Activation::HardSwish => std::f64::consts::SQRT_2,
             Activation::Identity
             | Activation::Sigmoid
             | Activation::Softplus
+            | Activation::Softsign
+            | Activation::LogSigmoid
+            | Activation::HardSigmoid
+            | Activation::HardTanh
+            | Activation::Threshold { .. }
+            | Activation::Glu { .. }
             | Activation::Softmax { .. }
             | Activation::LogSoftmax { .. } => 1.0,
         }
@@ -91,6 +132,26 @@ impl Activation {
             Activation::Sigmoid => input.sigmoid(),
             Activation::Tanh => input.tanh(),
             Activation::Softplus => input.softplus(),
+            Activation::Relu6 => input.relu6(),
+            Activation::Celu { alpha } => input.celu(alpha),
+            Activation::Mish => input.mish(),
+            Activation::Softsign => input.softsign(),
+            Activation::LogSigmoid => input.log_sigmoid(),
+            Activation::HardSigmoid => input.hard_sigmoid(),
+            Activation::HardSwish => input.hard_swish(),
+            Activation::HardTanh => input.hard_tanh(),
+            Activation::Threshold { threshold, value } => input.threshold(threshold, value),
+            Activation::Glu { axis } => {
+                let place = if axis < 0 { axis + input.rank() as isize } else { axis };
+                let length = usize::try_from(place).ok().and_then(|place| input.shape().get(place));
+                assert!(
+                    length.is_some_and(|length| length.is_multiple_of(2)),
+                    "Glu: axis {axis} of {} does not divide into halves",
+                    input.shape()
+                );
+                let halves = input.chunk(2, axis);
+                &halves[0] * halves[1].sigmoid()
+            }
             Activation::Softmax { axis } => input.softmax(axis),
             Activation::LogSoftmax { axis } => input.log_softmax(axis),
         }
@@ -99,7 +160,7 @@ impl Activation {
 
 impl Module for Activation {
     /// # Panics
-    /// If the axis of a softmax does not exist.
+    /// If the axis of a softmax or a gated unit does not exist, or does not divide into halves.
     #[track_caller]
     fn forward(&self, input: &Tensor, context: &mut Context) -> Tensor {
         context.observe(self, input, self.apply(input))
@@ -109,6 +170,9 @@ impl Module for Activation {
         match self {
             Activation::LeakyRelu { slope } => format!("LeakyRelu {slope}"),
             Activation::Elu { alpha } => format!("Elu {alpha}"),
+            Activation::Celu { alpha } => format!("Celu {alpha}"),
+            Activation::Threshold { threshold, value } => format!("Threshold {threshold}, else {value}"),
+            Activation::Glu { axis } => format!("Glu, axis {axis}"),
             Activation::Softmax { axis } => format!("Softmax, axis {axis}"),
             Activation::LogSoftmax { axis } => format!("LogSoftmax, axis {axis}"),
             plain => format!("{plain:?}"),
@@ -119,8 +183,10 @@ impl Module for Activation {
         let per_element = match self {
             Activation::Identity => 0,
             Activation::Relu | Activation::Tanh | Activation::Sigmoid | Activation::Softplus => 1,
-            Activation::LeakyRelu { .. } | Activation::Silu => 2,
-            Activation::Elu { .. } => 3,
+            Activation::LogSigmoid | Activation::HardTanh | Activation::Threshold { .. } => 1,
+            Activation::LeakyRelu { .. } | Activation::Silu | Activation::Relu6 | Activation::Glu { .. } => 2,
+            Activation::Elu { .. } | Activation::Mish | Activation::Softsign | Activation::HardSigmoid => 3,
+            Activation::Celu { .. } | Activation::HardSwish => 4,
             Activation::Selu | Activation::Gelu => 4,
             // The maximum, the difference, the exponential, the sum and the last step.
             Activation::Softmax { .. } | Activation::LogSoftmax { .. } => 5,

@@ -3,7 +3,8 @@
 use bolete_tensor::{Tensor, Tree};
 
 use crate::{
-    Activation, AvgPool2d, BatchNorm, Context, Conv2d, Dropout, Flatten, LayerNorm, Linear, MaxPool2d, Module,
+    Activation, AvgPool2d, BatchNorm, Context, Conv2d, Dropout, Flatten, LayerNorm, Linear, MaxPool2d,
+    Module, Prelu,
 };
 
 /// Each layer applied to the output of the one before.
@@ -99,6 +100,8 @@ layer_kinds! {
     Dropout(Dropout),
     /// A function without parameters.
     Activation(Activation),
+    /// A rectifier with learned slopes.
+    Prelu(Prelu),
     /// Axes joined into one.
     Flatten(Flatten),
     /// A list within the list.

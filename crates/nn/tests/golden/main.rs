@@ -1,5 +1,6 @@
 //! Bolete against numbers that PyTorch computed (`make.py` in this folder).
 
+mod activations;
 mod initialisers;
 mod layers;
 mod losses;

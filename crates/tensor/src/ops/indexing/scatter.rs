@@ -3,6 +3,8 @@
 //! Sums are linear and have their own op. All else finds for each place the update that wins it, which has no derivative,
 //! and reads that update.
 
+use std::cmp::Ordering;
+
 use crate::cpu::execute::with_pool;
 use crate::cpu::kernels::winners::{Sizes, winners};
 use crate::ops::custom::{HostArray, HostArrayMut};
@@ -56,7 +58,7 @@ impl CustomOp for Winners {
                 let values = inputs[0].as_slice::<T>();
                 let is_nan = |value: T| value.partial_cmp(&value).is_none();
                 let beats = |new: usize, old: usize| {
-                    !is_nan(values[old]) && (is_nan(values[new]) || values[new] > values[old])
+                    !is_nan(values[old]) && (is_nan(values[new]) || values[new].partial_cmp(&values[old]) == Some(Ordering::Greater))
                 };
                 winners(pool, sizes, places, found, &beats);
             }),

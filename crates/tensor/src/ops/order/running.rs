@@ -1,5 +1,7 @@
 //! Running sums, products and extremes.
 
+use std::cmp::Ordering;
+
 use crate::cpu::execute::with_pool;
 use crate::cpu::kernels::order::running::{Product, Sum, run};
 use crate::ops::custom::{HostArray, HostArrayMut};
@@ -124,7 +126,7 @@ impl CustomOp for CumulativeArgMax {
                 for (at, position) in positions.iter_mut().enumerate() {
                     // The first NaN stays, as in a maximum.
                     let is_nan = |value: T| value.partial_cmp(&value).is_none();
-                    if !is_nan(row[best]) && (is_nan(row[at]) || row[at] > row[best]) {
+                    if !is_nan(row[best]) && (is_nan(row[at]) || row[at].partial_cmp(&row[best]) == Some(Ordering::Greater)) {
                         best = at;
                     }
                     *position = best as i64;

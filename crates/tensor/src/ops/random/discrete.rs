@@ -63,21 +63,7 @@ impl Key {
             logits.shape()
         );
         let dtype = if logits.dtype() == DType::F64 { DType::F64 } else { DType::F32 };
-        let mut perturbed = logits.cast(dtype) + self.gumbel(logits.shape(), dtype);
-        let mut chosen = Vec::new();
-        for _ in 0..count {
-            let best = perturbed.argmax(-1);
-            // NaN would count as largest; what is taken becomes less than all that is left, −∞ included.
-            let taken = best.one_hot(classes, DType::Bool);
-            let rest = perturbed.maximum(Tensor::constant(f64::from(f32::MIN), dtype));
-            perturbed = taken.select(Tensor::constant(f64::NEG_INFINITY, dtype), rest);
-            chosen.push(best);
-        }
-        if chosen.is_empty() {
-            let shape: Shape = perturbed.shape()[..perturbed.rank() - 1].iter().copied().chain([0]).collect();
-            return Tensor::zeros(shape, DType::I64);
-        }
-        Tensor::stack(&chosen, -1)
+        (logits.cast(dtype) + self.gumbel(logits.shape(), dtype)).topk(count, -1).indices
     }
 
     /// The slices of `x` along `axis` in random order, all orders being equally likely.

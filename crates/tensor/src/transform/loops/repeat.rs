@@ -60,8 +60,8 @@ impl CustomOp for While {
             }
             // SAFETY: as above.
             unsafe { body.run(&reads, target) };
-            for carry in 0..carries {
-                reads[carry] = target[carry];
+            for (read, written) in reads.iter_mut().zip(&target[..carries]) {
+                *read = *written;
             }
             std::mem::swap(&mut target, &mut other);
         }
