@@ -6,5 +6,6 @@ mod complex;
 mod ctc;
 mod fourier;
 mod linalg;
+mod order;
 mod read;
 mod special;
