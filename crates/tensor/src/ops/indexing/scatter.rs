@@ -53,14 +53,14 @@ impl CustomOp for Winners {
         let places = inputs[1].as_slice::<i64>();
         let found = outputs[0].as_mut_slice::<i64>();
         with_pool(|pool| match self.winner {
-            Winner::Last => winners(pool, sizes, places, found, &|_, _| true),
+            Winner::Last => winners(pool, sizes, places, found, |_, _| true),
             Winner::Largest => for_element!(inputs[0].dtype, T => {
                 let values = inputs[0].as_slice::<T>();
                 let is_nan = |value: T| value.partial_cmp(&value).is_none();
                 let beats = |new: usize, old: usize| {
                     !is_nan(values[old]) && (is_nan(values[new]) || values[new].partial_cmp(&values[old]) == Some(Ordering::Greater))
                 };
-                winners(pool, sizes, places, found, &beats);
+                winners(pool, sizes, places, found, beats);
             }),
         });
     }
