@@ -3,6 +3,7 @@
 //! Each is a [`CustomOp`](crate::CustomOp) like one a user could write: a fallback of plain ops, which the planner
 //! turns into one pass over the data, and a reverse derivative that needs less than differentiating the fallback.
 
+mod attention;
 mod batch_norm;
 mod cross_entropy;
 mod ctc;
@@ -11,5 +12,6 @@ mod layer_norm;
 mod recurrent;
 mod softmax;
 
+pub use attention::AttentionOptions;
 pub use batch_norm::BatchNormOutput;
 pub use recurrent::LstmOutput;

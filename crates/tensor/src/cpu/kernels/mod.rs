@@ -3,6 +3,7 @@
 //! Everything here takes the [`threads::Pool`] to run on and the [`isa::Isa`] to be compiled for as arguments, and
 //! gives the same bits on any number of threads.
 
+pub mod attention;
 pub mod convolution;
 pub mod ctc;
 pub mod fourier;
