@@ -1,6 +1,6 @@
 //! Gated recurrent units.
 
-use bolete_tensor::{Key, Shape, Tensor, Tree};
+use bolete_tensor::{Key, Shape, Tensor};
 
 use super::recurrent::recurrent;
 use crate::{Context, Module};
