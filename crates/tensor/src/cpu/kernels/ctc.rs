@@ -24,7 +24,7 @@ impl<T: Copy + Into<f64>> Sequence<'_, T> {
     }
 
     fn class(&self, state: usize) -> usize {
-        if state % 2 == 0 { self.blank } else { self.target[state / 2] as usize }
+        if state.is_multiple_of(2) { self.blank } else { self.target[state / 2] as usize }
     }
 
     /// Whether a state follows the one before the last directly: two different labels need no blank between.

@@ -50,9 +50,12 @@ pub fn associative_scan<T: Tree>(combine: impl Fn(&T, &T) -> T, sequence: &T) ->
     sequence.with_leaves(prefixes(&flat, leaves))
 }
 
+/// From the leaves of two stacks to those of their combination.
+type Combine<'a> = &'a dyn Fn(&[Tensor], &[Tensor]) -> Vec<Tensor>;
+
 /// Pairs are combined, their prefixes are the prefixes at odd positions, and one more step gives those in between.
 #[track_caller]
-fn prefixes(combine: &dyn Fn(&[Tensor], &[Tensor]) -> Vec<Tensor>, elements: Vec<Tensor>) -> Vec<Tensor> {
+fn prefixes(combine: Combine, elements: Vec<Tensor>) -> Vec<Tensor> {
     let length = elements[0].shape()[0] as isize;
     if length < 2 {
         return elements;
