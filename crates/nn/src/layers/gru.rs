@@ -1,8 +1,8 @@
 //! Gated recurrent units.
 
-use bolete_tensor::{Key, Shape, Tensor, Tree};
+use bolete_tensor::{Key, Shape, Tensor};
 
-use super::recurrent::recurrent;
+use super::recurrent::{Given, recurrent};
 use crate::{Context, Module};
 
 recurrent! {
@@ -52,19 +52,13 @@ impl Gru {
         context: &mut Context,
     ) -> (Tensor, Tensor) {
         let states = state.as_slice();
-        let (output, mut last) = self.stack.run(
-            "Gru",
-            input,
-            states,
-            1,
-            lengths,
-            context,
-            &|projected, weights, start, lengths| {
+        let given = Given { states, count: 1, lengths };
+        let (output, mut last) =
+            self.stack.run("Gru", input, given, context, &|projected, weights, start, lengths| {
                 let (all, last) =
                     projected.gru(&weights.weight_hh, &weights.state_bias(), &start[0], lengths);
                 (all, vec![last])
-            },
-        );
+            });
         (context.observe(self, input, output), last.remove(0))
     }
 }

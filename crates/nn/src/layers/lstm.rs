@@ -2,7 +2,7 @@
 
 use bolete_tensor::{Key, Shape, Tensor, Tree};
 
-use super::recurrent::recurrent;
+use super::recurrent::{Given, recurrent};
 use crate::{Context, Module};
 
 recurrent! {
@@ -60,19 +60,13 @@ impl Lstm {
     ) -> (Tensor, LstmState) {
         let states = state.map(|state| [&state.hidden, &state.cell]);
         let states = states.as_ref().map_or(&[][..], |states| &states[..]);
-        let (output, last) = self.stack.run(
-            "Lstm",
-            input,
-            states,
-            2,
-            lengths,
-            context,
-            &|projected, weights, start, lengths| {
+        let given = Given { states, count: 2, lengths };
+        let (output, last) =
+            self.stack.run("Lstm", input, given, context, &|projected, weights, start, lengths| {
                 let bias = weights.state_bias();
                 let made = projected.lstm(&weights.weight_hh, &bias, &start[0], &start[1], lengths);
                 (made.sequence, vec![made.hidden, made.cell])
-            },
-        );
+            });
         let output = context.observe(self, input, output);
         (output, LstmState { hidden: last[0].clone(), cell: last[1].clone() })
     }

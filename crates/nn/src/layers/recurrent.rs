@@ -113,6 +113,16 @@ impl Tree for RecurrentStack {
     }
 }
 
+/// What a stack is given besides its input.
+pub(crate) struct Given<'a> {
+    /// First states; none for zeros.
+    pub states: &'a [&'a Tensor],
+    /// Kinds of state.
+    pub count: usize,
+    /// Steps of each sequence.
+    pub lengths: Option<&'a Tensor>,
+}
+
 /// Runs one direction of one layer: from the projected inputs `[steps, batch, gates · hidden]`, the weights and the
 /// first states to all hidden states and the last states.
 pub(crate) type Run<'a> =
@@ -139,16 +149,14 @@ impl RecurrentStack {
         self.weights[0].weight_ih.shape()[1]
     }
 
-    /// From `[batch, steps, input]` and `count` first states `[layers · directions, batch, hidden]` to
+    /// From `[batch, steps, input]` and first states `[layers · directions, batch, hidden]` to
     /// `[batch, steps, directions · hidden]` and the last states.
     #[track_caller]
     pub(crate) fn run(
         &self,
         name: &str,
         input: &Tensor,
-        states: &[&Tensor],
-        count: usize,
-        lengths: Option<&Tensor>,
+        Given { states, count, lengths }: Given,
         context: &mut Context,
         run: Run,
     ) -> (Tensor, Vec<Tensor>) {

@@ -2,7 +2,7 @@
 
 use bolete_tensor::{Key, Shape, Tensor, Tree};
 
-use super::recurrent::{RecurrentWeights, recurrent};
+use super::recurrent::{Given, RecurrentWeights, recurrent};
 use crate::{Context, Module};
 
 /// What an [`Rnn`] does to its sums.
@@ -73,18 +73,12 @@ impl Rnn {
         context: &mut Context,
     ) -> (Tensor, Tensor) {
         let states = state.as_slice();
-        let (output, mut last) = self.stack.run(
-            "Rnn",
-            input,
-            states,
-            1,
-            lengths,
-            context,
-            &|projected, weights, start, lengths| {
+        let given = Given { states, count: 1, lengths };
+        let (output, mut last) =
+            self.stack.run("Rnn", input, given, context, &|projected, weights, start, lengths| {
                 let (all, last) = self.nonlinearity.run(projected, weights, &start[0], lengths);
                 (all, vec![last])
-            },
-        );
+            });
         (context.observe(self, input, output), last.remove(0))
     }
 }

@@ -60,9 +60,7 @@ impl CustomOp for While {
             }
             // SAFETY: as above.
             unsafe { body.run(&reads, target) };
-            for (read, written) in reads.iter_mut().zip(&target[..carries]) {
-                *read = *written;
-            }
+            reads.iter_mut().zip(target).for_each(|(read, written)| *read = written.cast_const());
             std::mem::swap(&mut target, &mut other);
         }
         for carry in 0..carries {
