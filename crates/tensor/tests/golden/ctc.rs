@@ -3,6 +3,9 @@
 use bolete_tensor::{DType, Tensor, value_and_grad};
 use serde_json::Value;
 
+/// Names of the value and of the gradient, how they are reduced, and a count.
+type Reduction<'a> = (&'a str, &'a str, &'a dyn Fn(Tensor) -> Tensor, usize);
+
 use crate::read::{assert_close, assert_numbers_close, file, numbers, tensor};
 
 fn integers(value: &Value) -> Tensor {
@@ -33,7 +36,7 @@ fn losses_and_gradients() {
             }
         }
         let finite = |losses: Tensor| losses.is_infinite().select(0.0, losses);
-        let reductions: [(&str, &str, &dyn Fn(Tensor) -> Tensor, usize); 3] = [
+        let reductions: [Reduction; 3] = [
             ("sum", "targets", &|losses| finite(losses).sum(..), 0),
             (
                 "mean",

@@ -50,21 +50,12 @@ pub fn associative_scan<T: Tree>(combine: impl Fn(&T, &T) -> T, sequence: &T) ->
     sequence.with_leaves(prefixes(&flat, leaves))
 }
 
-<<<<<<< HEAD
-/// From the leaves of two neighbours to those of both together.
-type Combine<'a> = dyn Fn(&[Tensor], &[Tensor]) -> Vec<Tensor> + 'a;
-
-/// Pairs are combined, their prefixes are the prefixes at odd positions, and one more step gives those in between.
-#[track_caller]
-fn prefixes(combine: &Combine, elements: Vec<Tensor>) -> Vec<Tensor> {
-=======
 /// From the leaves of two stacks to those of their combination.
 type Combine<'a> = &'a dyn Fn(&[Tensor], &[Tensor]) -> Vec<Tensor>;
 
 /// Pairs are combined, their prefixes are the prefixes at odd positions, and one more step gives those in between.
 #[track_caller]
 fn prefixes(combine: Combine, elements: Vec<Tensor>) -> Vec<Tensor> {
->>>>>>> w-recurrent
     let length = elements[0].shape()[0] as isize;
     if length < 2 {
         return elements;
