@@ -37,7 +37,7 @@ pub use dtype::{DType, Element};
 pub use graph::evaluate::{eval, eval_tree};
 pub use ops::convolution::Convolution2d;
 pub use ops::custom::{CustomOp, HostArray, HostArrayMut, Metadata, custom};
-pub use ops::fused::{AttentionOptions, BatchNormOutput, LstmOutput};
+pub use ops::fused::{AttentionOptions, BatchNormOutput, LstmOutput, Rotary};
 pub use ops::indexing::ScatterReduction;
 pub use ops::linalg::{Eig, Eigh, Lu, MatrixNorm, PowerIteration, Qr, Slogdet, Svd, Triangular};
 pub use ops::order::{Extremes, Sorted, Unique};

@@ -10,8 +10,10 @@ mod ctc;
 mod dropout;
 mod layer_norm;
 mod recurrent;
+mod rotary;
 mod softmax;
 
 pub use attention::AttentionOptions;
 pub use batch_norm::BatchNormOutput;
 pub use recurrent::LstmOutput;
+pub use rotary::Rotary;

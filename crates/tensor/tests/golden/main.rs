@@ -1,6 +1,7 @@
 //! Ops against numbers that independent implementations computed: each `NAME.json` is written by `NAME.py` beside it.
 
 mod activation;
+mod attention;
 mod audio;
 mod complex;
 mod ctc;

@@ -1,7 +1,7 @@
 //! Attention and its pattern options.
 
-use super::{Case, anywhere, case};
-use crate::{AttentionOptions, Tensor};
+use super::{Case, anywhere, case, flat};
+use crate::{AttentionOptions, DType, Rotary, Tensor};
 
 pub(super) fn cases() -> Vec<Case> {
     let plain: &[&[usize]] = &[&[2, 2, 3], &[2, 4, 3], &[2, 4, 2]];
@@ -21,6 +21,18 @@ pub(super) fn cases() -> Vec<Case> {
         case("attention bias", &[&[2, 2, 3, 2], &[2, 1, 3, 2], &[2, 1, 3, 2], &[2, 1, 3]], anywhere, |x| {
             let options = AttentionOptions { bias: Some(x[3].clone()), ..AttentionOptions::causal() };
             x[0].attention(&x[1], &x[2], &options)
+        }),
+        case("rotary", &[&[2, 3, 4]], anywhere, |x| {
+            x[0].rotary(&Tensor::from([0i64, 5, 2]), &Rotary::default()).square()
+        }),
+        case("rotary interleaved", &[&[2, 3, 5]], anywhere, |x| {
+            let options = Rotary { base: 100.0, width: Some(4), interleaved: true };
+            x[0].rotary(&Tensor::from([3i64, 5, 2]), &options).square()
+        }),
+        flat("sinusoidal_encoding", &[&[3]], |x| (&x[0] * 10.0).sinusoidal_encoding(4, 1e4, DType::F64)),
+        flat("relative_buckets", &[&[3], &[4]], |x| {
+            let [a, b] = [&x[0], &x[1]].map(|x| (x * 200.0).cast(DType::I64));
+            a.relative_buckets(&b, 8, 50, false) + a.relative_buckets(&b, 8, 50, true)
         }),
     ]
 }
