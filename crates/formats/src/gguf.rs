@@ -82,12 +82,13 @@ impl<B: AsRef<[u8]>> GgufFile<B> {
         }
         Some(match blocks::dequantise(tensor.kind, bytes) {
             Some(bytes) => Ok(Array { element: ElementType::F32, shape, bytes }),
-            None => Err(context
-                .advising("quantise the model in one of the named ways")
-                .malformed(
-                    format!("{} as F32, F16, BF16, F64, integers, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K or Q6_K", quoted(name)),
-                    tensor.kind.name(),
-                )),
+            None => Err(context.advising("quantise the model in one of the named ways").malformed(
+                format!(
+                    "{} as F32, F16, BF16, F64, integers, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K or Q6_K",
+                    quoted(name)
+                ),
+                tensor.kind.name(),
+            )),
         })
     }
 }

@@ -60,11 +60,7 @@ pub fn read(path: impl AsRef<Path>, options: &NumbersOptions) -> Result<Numbers,
 /// assert_eq!(numbers.values, [1.0, 2.5, -300.0, 4.0]);
 /// # Ok::<(), bolete_formats::FormatError>(())
 /// ```
-pub fn parse(
-    bytes: &[u8],
-    file: impl AsRef<Path>,
-    options: &NumbersOptions,
-) -> Result<Numbers, FormatError> {
+pub fn parse(bytes: &[u8], file: impl AsRef<Path>, options: &NumbersOptions) -> Result<Numbers, FormatError> {
     lines(bytes, file.as_ref(), options)
 }
 

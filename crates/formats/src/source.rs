@@ -49,12 +49,13 @@ impl<'a> Walk<'a> {
 
     /// The next `count` bytes; `what` they are is said where the file ends before.
     pub fn take(&mut self, count: usize, what: &str) -> Result<&'a [u8], FormatError> {
-        let taken = self.at.checked_add(count).and_then(|end| self.bytes.get(self.at..end)).ok_or_else(|| {
-            self.context.malformed(
-                format!("{what} of {count} bytes at byte {}", self.at),
-                format!("a file that ends at byte {}", self.bytes.len()),
-            )
-        })?;
+        let taken =
+            self.at.checked_add(count).and_then(|end| self.bytes.get(self.at..end)).ok_or_else(|| {
+                self.context.malformed(
+                    format!("{what} of {count} bytes at byte {}", self.at),
+                    format!("a file that ends at byte {}", self.bytes.len()),
+                )
+            })?;
         self.at += count;
         Ok(taken)
     }

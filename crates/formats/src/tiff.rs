@@ -45,9 +45,9 @@ pub fn parse(bytes: &[u8], file: impl AsRef<Path>) -> Result<Vec<Array>, FormatE
     loop {
         let page = directory.page()?;
         let claimed = page.segments.iter().map(|range| range.len()).fold(0, usize::saturating_add);
-        left = left.checked_sub(claimed).ok_or_else(|| {
-            context.malformed("pages of their own data", "pages that share it")
-        })?;
+        left = left
+            .checked_sub(claimed)
+            .ok_or_else(|| context.malformed("pages of their own data", "pages that share it"))?;
         pages.push(page.read(bytes, context)?);
         directories = directories.saturating_sub(1);
         match directory.next(directories > 0)? {

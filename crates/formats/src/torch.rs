@@ -77,7 +77,11 @@ pub fn parse<B: AsRef<[u8]>>(bytes: B, file: impl AsRef<Path>) -> Result<TorchFi
 }
 
 fn context(file: &Path) -> Context<'_> {
-    Context { file, format: "PyTorch", advice: "save the weights again with torch.save(model.state_dict(), path)" }
+    Context {
+        file,
+        format: "PyTorch",
+        advice: "save the weights again with torch.save(model.state_dict(), path)",
+    }
 }
 
 impl<B: AsRef<[u8]>> TorchFile<B> {

@@ -30,7 +30,10 @@ fn assert_same(expected: &Expected, shape: &[usize], values: &[f64], tolerance: 
     assert_eq!(expected.shape, shape, "{name}");
     assert_eq!(expected.values.len(), values.len(), "{name}");
     for (index, (expected, found)) in expected.values.iter().zip(values).enumerate() {
-        assert!((expected - found).abs() <= tolerance * expected.abs().max(1.0), "{name}[{index}]: {expected} {found}");
+        assert!(
+            (expected - found).abs() <= tolerance * expected.abs().max(1.0),
+            "{name}[{index}]: {expected} {found}"
+        );
     }
 }
 
@@ -68,7 +71,10 @@ fn safetensors_of_python() {
     assert_eq!(file.metadata()["by"], "python");
     assert_array(&expected, "safetensors/x", &file.read("x").unwrap().unwrap());
     assert_eq!(file.read("y").unwrap().unwrap().values::<i64>(), Some(vec![1, 2]));
-    assert_eq!(file.get("h").unwrap().bytes, safetensors::read(path("plain.safetensors")).unwrap().get("h").unwrap().bytes);
+    assert_eq!(
+        file.get("h").unwrap().bytes,
+        safetensors::read(path("plain.safetensors")).unwrap().get("h").unwrap().bytes
+    );
     let small = safetensors::open(path("small-floats.safetensors")).unwrap();
     assert_eq!(small.read("half").unwrap().unwrap().to_f64(), [1.5, -2.0, 3.25]);
     let message = small.read("eight").unwrap().unwrap_err().to_string();
@@ -117,7 +123,9 @@ fn pytorch_state_dicts() {
 #[test]
 fn a_pytorch_module_is_refused_by_name() {
     let message = torch::open(path("module.pth")).unwrap_err().to_string();
-    for part in ["torch.nn.modules.linear.Linear", "nothing was executed", "torch.save(model.state_dict(), path)"] {
+    for part in
+        ["torch.nn.modules.linear.Linear", "nothing was executed", "torch.save(model.state_dict(), path)"]
+    {
         assert!(message.contains(part), "{message}");
     }
 }
@@ -157,7 +165,13 @@ fn pictures_of_pillow() {
         shape.truncate(wanted.shape.len());
         let values: Vec<f64> = picture.pixels().iter().map(|value| f64::from(*value)).collect();
         // Two decoders of JPEG may differ by a few steps; 16 bits are rounded to 8.
-        let slack = if name.ends_with("jpg") { 4.0 } else if name == "gray16.png" { 0.5 } else { 0.0 };
+        let slack = if name.ends_with("jpg") {
+            4.0
+        } else if name == "gray16.png" {
+            0.5
+        } else {
+            0.0
+        };
         assert_eq!(wanted.shape, shape, "{name}");
         for (wanted, found) in wanted.values.iter().zip(&values) {
             assert!((wanted - found).abs() <= slack, "{name}: {wanted} {found}");
@@ -169,11 +183,8 @@ fn pictures_of_pillow() {
 fn a_gif_of_pillow() {
     let expected = expected();
     let frames = picture::read_gif(path("moving.gif"), &Limits::default()).unwrap();
-    let pixels: Vec<f64> = frames
-        .iter()
-        .flat_map(|frame| frame.picture.to_rgb().into_pixels())
-        .map(f64::from)
-        .collect();
+    let pixels: Vec<f64> =
+        frames.iter().flat_map(|frame| frame.picture.to_rgb().into_pixels()).map(f64::from).collect();
     assert_same(&expected["moving.gif"], &[4, 9, 12, 3], &pixels, EXACT, "moving.gif");
     let delays: Vec<f64> = frames.iter().map(|frame| frame.delay.as_millis() as f64).collect();
     assert_same(&expected["moving.gif/delays"], &[4], &delays, EXACT, "delays");

@@ -41,7 +41,8 @@ fn options() -> Result<Options, String> {
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
-        let number = || value.replace('_', "").parse().map_err(|_| format!("{name}: {value} is not a number"));
+        let number =
+            || value.replace('_', "").parse().map_err(|_| format!("{name}: {value} is not a number"));
         match name.as_str() {
             "--reader" => options.reader = Some(value),
             "--inputs" => options.inputs = number()?,
@@ -88,10 +89,10 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     watch();
-    // Panics of readers are told by the run, with the number of their input.
+    // Panics of readers are told by the run, with the number of their input; that of a single input in full.
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if !run::READING.with(Cell::get) {
+        if options.inputs == 1 || !run::READING.with(Cell::get) {
             usual(panic);
         }
     }));

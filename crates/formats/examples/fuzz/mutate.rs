@@ -30,21 +30,114 @@ impl Numbers {
 
 /// Words that mean something in any of the formats.
 const WORDS: &[&[u8]] = &[
-    b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", b"data.pkl", b"byteorder",
-    b"GGUF", b"general.alignment", b"\x93NUMPY", b"'descr'", b"'>f8'", b"True", b"(3, 4)", b"RIFF", b"WAVE",
-    b"fmt ", b"data", b"GIF89a", b"NETSCAPE2.0", b"\x21\xf9\x04", b"IHDR", b"IDAT", b"PLTE", b"tRNS", b"\xff\xd8",
-    b"\xff\xda", b"\xff\xc4", b"\xff\xdb", b"MM\0*", b"II*\0", b"\"dtype\"", b"\"shape\"", b"[0,0]", b"weight_map",
-    b"../", b"\"\"", b"\r\n", b"\"", b",", b"1e308", b"nan", b"\xef\xbb\xbf", b"#",
+    b"PK\x03\x04",
+    b"PK\x01\x02",
+    b"PK\x05\x06",
+    b"PK\x06\x06",
+    b"PK\x06\x07",
+    b"data.pkl",
+    b"byteorder",
+    b"GGUF",
+    b"general.alignment",
+    b"\x93NUMPY",
+    b"'descr'",
+    b"'>f8'",
+    b"True",
+    b"(3, 4)",
+    b"RIFF",
+    b"WAVE",
+    b"fmt ",
+    b"data",
+    b"GIF89a",
+    b"NETSCAPE2.0",
+    b"\x21\xf9\x04",
+    b"IHDR",
+    b"IDAT",
+    b"PLTE",
+    b"tRNS",
+    b"\xff\xd8",
+    b"\xff\xda",
+    b"\xff\xc4",
+    b"\xff\xdb",
+    b"MM\0*",
+    b"II*\0",
+    b"\"dtype\"",
+    b"\"shape\"",
+    b"[0,0]",
+    b"weight_map",
+    b"../",
+    b"\"\"",
+    b"\r\n",
+    b"\"",
+    b",",
+    b"1e308",
+    b"nan",
+    b"\xef\xbb\xbf",
+    b"#",
     // Instructions of pickles.
-    b"ctorch._utils\n_rebuild_tensor_v2\n", b"ctorch\nFloatStorage\n", b"cos\nsystem\n", b"\x80\x02", b"(", b"}",
-    b"]", b")", b"t", b"u", b"R", b"Q", b"b", b"\x94", b"h\0", b"q\0", b"\x85", b"\x86", b"\x87", b"l", b"d", b"e",
-    b"2", b"0", b"1", b".", b"\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f", b"J\xff\xff\xff\x7f",
+    b"ctorch._utils\n_rebuild_tensor_v2\n",
+    b"ctorch\nFloatStorage\n",
+    b"cos\nsystem\n",
+    b"\x80\x02",
+    b"(",
+    b"}",
+    b"]",
+    b")",
+    b"t",
+    b"u",
+    b"R",
+    b"Q",
+    b"b",
+    b"\x94",
+    b"h\0",
+    b"q\0",
+    b"\x85",
+    b"\x86",
+    b"\x87",
+    b"l",
+    b"d",
+    b"e",
+    b"2",
+    b"0",
+    b"1",
+    b".",
+    b"\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f",
+    b"J\xff\xff\xff\x7f",
 ];
 
 /// Numbers at the edges, for length fields.
 const EDGES: &[u64] = &[
-    0, 1, 2, 3, 7, 8, 16, 31, 32, 33, 64, 127, 128, 255, 256, 1 << 15, 0xffff, 1 << 16, 1 << 20, 1 << 24, 1 << 31,
-    (1 << 31) - 1, 0xffff_fffe, 0xffff_ffff, 1 << 32, 1 << 40, 1 << 62, (1 << 63) - 1, 1 << 63, u64::MAX - 7, u64::MAX,
+    0,
+    1,
+    2,
+    3,
+    7,
+    8,
+    16,
+    31,
+    32,
+    33,
+    64,
+    127,
+    128,
+    255,
+    256,
+    1 << 15,
+    0xffff,
+    1 << 16,
+    1 << 20,
+    1 << 24,
+    1 << 31,
+    (1 << 31) - 1,
+    0xffff_fffe,
+    0xffff_ffff,
+    1 << 32,
+    1 << 40,
+    1 << 62,
+    (1 << 63) - 1,
+    1 << 63,
+    u64::MAX - 7,
+    u64::MAX,
 ];
 
 /// A copy of one of the `seeds` with one to six kinds of damage.
@@ -141,8 +234,13 @@ fn digits(bytes: &mut Vec<u8>, at: usize, numbers: &mut Numbers) {
 /// Damage to a field whose place follows from the format: in the headers of ZIP archives, of GGUF, of pickles in them.
 fn structure(bytes: &mut [u8], numbers: &mut Numbers) {
     let found = |signature: &[u8], bytes: &[u8], numbers: &mut Numbers| {
-        let places: Vec<usize> =
-            bytes.windows(signature.len()).enumerate().filter(|w| w.1 == signature).map(|w| w.0).take(64).collect();
+        let places: Vec<usize> = bytes
+            .windows(signature.len())
+            .enumerate()
+            .filter(|w| w.1 == signature)
+            .map(|w| w.0)
+            .take(64)
+            .collect();
         (!places.is_empty()).then(|| places[numbers.below(places.len())])
     };
     if bytes.starts_with(b"GGUF") {

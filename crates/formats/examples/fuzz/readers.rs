@@ -33,7 +33,8 @@ pub fn readers() -> Vec<Reader> {
         reader("npz", seeds::npz(), 64, INFLATE + (1 << 20), |bytes| npy::parse_npz(bytes, "f").is_ok()),
         reader("csv", seeds::csv(), 160, SMALL, |bytes| {
             let semicolons = CsvOptions { delimiter: b';', ..CsvOptions::default() };
-            csv::parse(bytes, "f", &CsvOptions::default()).is_ok() | csv::parse(bytes, "f", &semicolons).is_ok()
+            csv::parse(bytes, "f", &CsvOptions::default()).is_ok()
+                | csv::parse(bytes, "f", &semicolons).is_ok()
         }),
         reader("numbers", seeds::numbers(), 16, SMALL, |bytes| {
             numbers::parse(bytes, "f", &Default::default()).is_ok()
@@ -54,12 +55,16 @@ pub fn readers() -> Vec<Reader> {
             file.tensors().keys().for_each(|name| drop(file.read(name)));
             true
         }),
-        reader("png", seeds::png(), 64, INFLATE + (4 << 20), |bytes| picture::decode(bytes, "f", &LIMITS).is_ok()),
-        reader("jpeg", seeds::jpeg(), 64, SMALL + (4 << 20), |bytes| picture::decode(bytes, "f", &LIMITS).is_ok()),
+        reader("png", seeds::png(), 64, INFLATE + (4 << 20), |bytes| {
+            picture::decode(bytes, "f", &LIMITS).is_ok()
+        }),
+        reader("jpeg", seeds::jpeg(), 64, SMALL + (4 << 20), |bytes| {
+            picture::decode(bytes, "f", &LIMITS).is_ok()
+        }),
         reader("gif", seeds::gif(), 64, SMALL + (4 << 20), |bytes| {
             picture::decode_gif(bytes, "f", &LIMITS).is_ok()
         }),
         reader("wav", seeds::wav(), 4, SMALL, |bytes| wav::parse(bytes, "f").is_ok()),
-                reader("tiff", seeds::tiff(), 4 * 2731, INFLATE, |bytes| tiff::parse(bytes, "f").is_ok()),
+        reader("tiff", seeds::tiff(), 4 * 2731, INFLATE, |bytes| tiff::parse(bytes, "f").is_ok()),
     ]
 }

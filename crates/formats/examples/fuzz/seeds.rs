@@ -24,7 +24,8 @@ pub fn idx() -> Vec<Vec<u8>> {
 }
 
 pub fn npy() -> Vec<Vec<u8>> {
-    let mut seeds = golden(&["npy-fortran.npy", "npy-version2.npy", "npy-be-u8.npy", "npy-i1.npy", "npy-scalar.npy"]);
+    let mut seeds =
+        golden(&["npy-fortran.npy", "npy-version2.npy", "npy-be-u8.npy", "npy-i1.npy", "npy-scalar.npy"]);
     seeds.push(npy_format::encode(&Array::from_values(vec![2], &[true, false]).unwrap()).unwrap());
     seeds
 }
@@ -135,13 +136,21 @@ pub fn jpeg() -> Vec<Vec<u8>> {
 
 pub fn gif() -> Vec<Vec<u8>> {
     let mut seeds = golden(&["moving.gif"]);
-    let frames = [1, 3].map(|channels| GifFrame { picture: picture(channels), delay: Duration::from_millis(50) });
+    let frames =
+        [1, 3].map(|channels| GifFrame { picture: picture(channels), delay: Duration::from_millis(50) });
     seeds.push(encode_gif(&frames).unwrap());
     seeds
 }
 
 pub fn tiff() -> Vec<Vec<u8>> {
-    golden(&["deflated.tiff", "pages.tiff", "tiles.tiff", "float-predictor.tiff", "lzw.tiff", "packbits.tiff"])
+    golden(&[
+        "deflated.tiff",
+        "pages.tiff",
+        "tiles.tiff",
+        "float-predictor.tiff",
+        "lzw.tiff",
+        "packbits.tiff",
+    ])
 }
 
 pub fn wav() -> Vec<Vec<u8>> {

@@ -155,7 +155,8 @@ impl<R: BufRead> CsvReader<R> {
 
     fn wrong(&self, expected: String, found: String) -> FormatError {
         let (row, line) = (self.rows, self.row_line);
-        let place = if row == 0 { format!("the header (line {line})") } else { format!("row {row} (line {line})") };
+        let place =
+            if row == 0 { format!("the header (line {line})") } else { format!("row {row} (line {line})") };
         context(&self.file).malformed(format!("{expected} in {place}"), found)
     }
 
@@ -203,7 +204,9 @@ impl<R: BufRead> CsvReader<R> {
                         self.row_line = self.lines;
                     }
                     (State::Quote, b'\r') => state = State::Return,
-                    (State::FieldStart | State::Plain | State::Quote, byte) if byte == self.options.delimiter => {
+                    (State::FieldStart | State::Plain | State::Quote, byte)
+                        if byte == self.options.delimiter =>
+                    {
                         begun = true;
                         self.ends.push(self.text.len());
                         state = State::FieldStart;

@@ -119,7 +119,9 @@ pub(super) fn parse(bytes: &[u8], context: Context<'_>) -> Result<Content, Forma
     places.retain(|place| !place.is_empty());
     places.sort_by_key(|place| place.start);
     if let Some(pair) = places.windows(2).find(|pair| pair[0].end > pair[1].start) {
-        return Err(context.malformed("tensors that do not overlap", format!("two at byte {}", pair[1].start)));
+        return Err(
+            context.malformed("tensors that do not overlap", format!("two at byte {}", pair[1].start))
+        );
     }
     Ok((metadata, tensors))
 }

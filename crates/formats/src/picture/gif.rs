@@ -119,7 +119,9 @@ pub fn encode_gif(frames: &[GifFrame]) -> Result<Vec<u8>, FormatError> {
             }
             let pixels = match picture.channels() {
                 4 => picture.pixels().to_vec(),
-                _ => picture.to_rgb().pixels().chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect(),
+                _ => {
+                    picture.to_rgb().pixels().chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect()
+                }
             };
             let buffer = RgbaImage::from_raw(width as u32, height as u32, pixels);
             let buffer = buffer.ok_or_else(|| unwritable("four bytes a pixel", "less".to_string()))?;

@@ -96,7 +96,8 @@ pub fn parse_index(bytes: &[u8], file: impl AsRef<Path>) -> Result<WeightMap, Fo
     })?;
     for (name, shard) in &index.weight_map.0 {
         let mut parts = Path::new(shard).components();
-        let plain = matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == &**shard);
+        let plain =
+            matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == &**shard);
         if !plain || shard.contains(['/', '\\', '\0', ':']) {
             return Err(context.malformed(
                 format!("the name of a file beside the index for {}", quoted(name)),

@@ -108,9 +108,8 @@ impl<'a> Directory<'a> {
     fn same(&self, tag: u16, default: u64) -> Result<u64, FormatError> {
         let values = self.values(tag)?;
         match values.iter().find(|value| **value != values[0]) {
-            Some(other) => {
-                Err(self.wrong("the same type for all channels", format!("{} and {other} in tag {tag}", values[0])))
-            }
+            Some(other) => Err(self
+                .wrong("the same type for all channels", format!("{} and {other} in tag {tag}", values[0]))),
             None => Ok(values.first().copied().unwrap_or(default)),
         }
     }
@@ -128,7 +127,8 @@ impl<'a> Directory<'a> {
             // Black is 0; red, green and blue.
             1 | 2 => {}
             other => {
-                return Err(self.wrong("gray (with 0 for black) or RGB", format!("photometric interpretation {other}")));
+                return Err(self
+                    .wrong("gray (with 0 for black) or RGB", format!("photometric interpretation {other}")));
             }
         }
         let (format, bits) = (self.same(SAMPLE_FORMAT, 1)?, self.same(BITS, 1)?);
@@ -169,7 +169,9 @@ impl<'a> Directory<'a> {
             (STRIP_OFFSETS, STRIP_BYTES, (width, rows))
         };
         if segment.0 == 0 || segment.1 == 0 {
-            return Err(self.wrong("strips or tiles above zero", format!("{}x{} pixels", segment.0, segment.1)));
+            return Err(
+                self.wrong("strips or tiles above zero", format!("{}x{} pixels", segment.0, segment.1))
+            );
         }
         let across = width.div_ceil(segment.0);
         let count = across.saturating_mul(height.div_ceil(segment.1));
@@ -189,7 +191,10 @@ impl<'a> Directory<'a> {
             })
             .collect();
         let segments = segments.ok_or_else(|| {
-            self.wrong("strips or tiles inside of the file", format!("some beyond its {} bytes", self.bytes.len()))
+            self.wrong(
+                "strips or tiles inside of the file",
+                format!("some beyond its {} bytes", self.bytes.len()),
+            )
         })?;
         Ok(Page {
             width: width as usize,

@@ -38,7 +38,8 @@ impl Page {
         }
         let claimed: u64 = self.segments.iter().map(|range| range.len() as u64).sum();
         // Tiles reach beyond the page; it is them that are unpacked.
-        let pixels = self.dtype.byte_length(&shape).filter(|length| *length as u64 <= claimed * LARGEST_RATIO);
+        let pixels =
+            self.dtype.byte_length(&shape).filter(|length| *length as u64 <= claimed * LARGEST_RATIO);
         let pixels = pixels.ok_or_else(|| {
             context.malformed(
                 format!("data for {}x{} pixels of {} channels", self.width, self.height, self.channels),
@@ -54,7 +55,8 @@ impl Page {
             let (left, top) = (position % across * self.segment.0, position / across * self.segment.1);
             // A strip ends with the page, a tile does not.
             let strip = self.segment.0 == self.width && across == 1;
-            let whole = self.segment.1.checked_mul(self.segment.0).and_then(|area| area.checked_mul(inner * size));
+            let whole =
+                self.segment.1.checked_mul(self.segment.0).and_then(|area| area.checked_mul(inner * size));
             let rows = self.segment.1.min(self.height - top);
             let columns = self.segment.0.min(self.width - left);
             let short = if strip { rows.checked_mul(self.segment.0 * inner * size) } else { whole };

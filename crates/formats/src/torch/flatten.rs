@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::MOST_EXPANSION;
 use super::machine::Made;
 use super::object::{Global, Object, TorchTensor, Value};
-use super::MOST_EXPANSION;
 use crate::FormatError;
 use crate::array::ElementType;
 use crate::error::{Context, quoted};
@@ -47,7 +47,7 @@ pub(super) fn flatten(
     context: Context<'_>,
 ) -> Result<Flat, FormatError> {
     let mut flat = Flat { tensors: BTreeMap::new(), values: BTreeMap::new() };
-    let mut room = pickle_bytes.saturating_mul(32).saturating_add(1024);
+    let mut room = pickle_bytes.saturating_mul(32).saturating_add(1 << 16);
     let mut memory = file_bytes.saturating_mul(MOST_EXPANSION).saturating_add(1 << 20);
     let mut pending = vec![(String::new(), made.root, 0)];
     while let Some((path, value, depth)) = pending.pop() {
@@ -61,14 +61,15 @@ pub(super) fn flatten(
             Value::Object(number) => match &made.objects[number as usize] {
                 Object::Tensor(tensor) => {
                     spend(path.len() + 64 + 16 * tensor.shape.len())?;
-                    memory = laid_out(tensor).and_then(|bytes| memory.checked_sub(bytes)).ok_or_else(|| {
-                        context
-                            .advising("save contiguous copies of the tensors (tensor.clone())")
-                            .malformed(
-                                format!("tensors of at most {MOST_EXPANSION} times the size of the file"),
-                                format!("{} of shape {:?} beyond that", quoted(&path), tensor.shape),
-                            )
-                    })?;
+                    memory =
+                        laid_out(tensor).and_then(|bytes| memory.checked_sub(bytes)).ok_or_else(|| {
+                            context
+                                .advising("save contiguous copies of the tensors (tensor.clone())")
+                                .malformed(
+                                    format!("tensors of at most {MOST_EXPANSION} times the size of the file"),
+                                    format!("{} of shape {:?} beyond that", quoted(&path), tensor.shape),
+                                )
+                        })?;
                     if flat.tensors.insert(path.clone(), (**tensor).clone()).is_some() {
                         return Err(twice(&path, context));
                     }

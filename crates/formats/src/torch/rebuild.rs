@@ -24,9 +24,14 @@ impl<'a> Machine<'a> {
         let items = self.items(id).unwrap_or(&[]);
         let (class, key, length) = match *items {
             [Value::Text("storage"), Value::Global(class), Value::Text(key), _, Value::Int(length)]
-            | [Value::Text("storage"), Value::Global(class), Value::Text(key), _, Value::Int(length), Value::None] => {
-                (class, key, length)
-            }
+            | [
+                Value::Text("storage"),
+                Value::Global(class),
+                Value::Text(key),
+                _,
+                Value::Int(length),
+                Value::None,
+            ] => (class, key, length),
             [Value::Text(kind), ..] => return Err(self.wrong(expected, quoted(kind))),
             _ => return Err(self.wrong(expected, "something else")),
         };
@@ -63,7 +68,9 @@ impl<'a> Machine<'a> {
         arguments: Value<'a>,
     ) -> Result<Value<'a>, FormatError> {
         let Value::Global(function) = function else {
-            return Err(self.wrong("a call of a function that makes tensors (nothing was executed)", "another call"));
+            return Err(
+                self.wrong("a call of a function that makes tensors (nothing was executed)", "another call")
+            );
         };
         let arguments = self.items(arguments).ok_or_else(|| self.wrong("a tuple of arguments", "none"))?;
         match (function, arguments) {
@@ -131,7 +138,8 @@ impl<'a> Machine<'a> {
                 (shape, strides)
             }
             _ => {
-                let expected = format!("as many strides as axes, at most {MAX_RANK} of them and none negative");
+                let expected =
+                    format!("as many strides as axes, at most {MAX_RANK} of them and none negative");
                 return Err(self.wrong(expected, "something else"));
             }
         };

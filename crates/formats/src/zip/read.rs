@@ -189,17 +189,14 @@ fn central(walk: &mut Walk<'_>) -> Result<Entry, FormatError> {
 
     let mut local = Walk::new(walk.bytes, usize::try_from(header).unwrap_or(usize::MAX), context);
     if local.u32("a local header")? != LOCAL {
-        return Err(context.malformed(
-            format!("the header of {} at byte {header}", quoted(name)),
-            "something else",
-        ));
+        return Err(
+            context.malformed(format!("the header of {} at byte {header}", quoted(name)), "something else")
+        );
     }
     local.take(22, "a local header")?;
     let [name_bytes, extra] = [local.u16("a length")?, local.u16("a length")?].map(usize::from);
     if local.take(name_bytes, "a name")? != name.as_bytes() {
-        return Err(
-            context.malformed(format!("the name {} at byte {header}", quoted(name)), "another name")
-        );
+        return Err(context.malformed(format!("the name {} at byte {header}", quoted(name)), "another name"));
     }
     local.take(extra, "an extra field")?;
     let begin = local.at;
