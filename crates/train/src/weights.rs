@@ -48,8 +48,8 @@ pub struct LoadOptions {
     /// Only tensors whose names begin with this are taken, and it is taken off.
     pub strip_prefix: String,
     /// Pairs of patterns: a name of the first form gets the second. Patterns are compared step by step between dots;
-    /// `*` stands for any one step and `**` for any number of steps, which take the places of `*` and `**` in the
-    /// second, in order. The first pair that fits is used: `("layers.*.fc.**", "blocks.*.feed_forward.**")`.
+    /// `*` stands for any one step and `**` for any number of steps; what they stand for takes the places of `*` and of
+    /// `**` in the second, each kind in order. The first pair that fits is used: `("layers.*.fc.**", "blocks.*.feed_forward.**")`.
     pub rename: Vec<(String, String)>,
     /// Put before every name at last.
     pub add_prefix: String,
