@@ -8,6 +8,7 @@
 //! | [`safetensors`] | named arrays with types and shapes, the format of model weights; sharded and mapped too |
 //! | [`torch`] | what `torch.save` wrote, without executing anything |
 //! | [`gguf`] | the format of llama.cpp, quantised tensors as `f32` |
+//! | [`weights`] | safetensors, PyTorch, GGUF and npz, told apart by content |
 //! | [`idx`] | IDX arrays, plain or gzip (the format of MNIST) |
 //! | [`picture`] | PNG and JPEG, GIF in frames; grey conversion and resizing |
 //! | [`tiff`] | TIFF, all pages, as arrays |
@@ -36,6 +37,7 @@ mod source;
 pub mod tiff;
 pub mod torch;
 pub mod wav;
+pub mod weights;
 mod zip;
 
 pub use array::{Array, ArrayValue, ElementType};

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use bolete_formats::FormatError;
 use bolete_formats::safetensors::{self, Entry, Metadata, SafeDtype};
-use bolete_tensor::tree::TreeExt;
+use bolete_tensor::tree::{NamedLeaf, TreeExt};
 use bolete_tensor::{DType, Shape, Tensor, Tree, eval_tree};
 
 /// Writes the leaves of a tree, with free text beside them. The file is either complete or, after an error, what it
@@ -38,19 +38,20 @@ use bolete_tensor::{DType, Shape, Tensor, Tree, eval_tree};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn save<T: Tree>(path: impl AsRef<Path>, tree: &T, metadata: &Metadata) -> Result<(), FormatError> {
+    safetensors::write(path, &entries(tree), metadata)
+}
+
+/// The leaves as entries of a file.
+pub(crate) fn entries<T: Tree>(tree: &T) -> Vec<Entry> {
     // All at once, so that pending leaves share their work.
     eval_tree(tree);
-    let entries: Vec<Entry> = tree
-        .named_leaves()
-        .into_iter()
-        .map(|leaf| Entry {
-            name: leaf.path,
-            dtype: to_file(leaf.tensor.dtype()),
-            shape: leaf.tensor.shape().to_vec(),
-            bytes: little_endian(leaf.tensor.to_bytes(), leaf.tensor.dtype()),
-        })
-        .collect();
-    safetensors::write(path, &entries, metadata)
+    let entry = |leaf: NamedLeaf<'_>| Entry {
+        name: leaf.path,
+        dtype: to_file(leaf.tensor.dtype()),
+        shape: leaf.tensor.shape().to_vec(),
+        bytes: little_endian(leaf.tensor.to_bytes(), leaf.tensor.dtype()),
+    };
+    tree.named_leaves().into_iter().map(entry).collect()
 }
 
 /// Reads a file that [`save`] wrote (or another program) into a tree of the form of `like`.
@@ -149,7 +150,7 @@ impl fmt::Display for Mismatch {
     }
 }
 
-fn describe(dtype: impl fmt::Display, shape: &Shape) -> String {
+pub(crate) fn describe(dtype: impl fmt::Display, shape: &Shape) -> String {
     format!("{dtype} {shape}")
 }
 
@@ -167,7 +168,7 @@ fn to_file(dtype: DType) -> SafeDtype {
 }
 
 /// Between the byte order of this machine and that of files, either way.
-fn little_endian(mut bytes: Vec<u8>, dtype: DType) -> Vec<u8> {
+pub(crate) fn little_endian(mut bytes: Vec<u8>, dtype: DType) -> Vec<u8> {
     if cfg!(target_endian = "big") {
         bytes.chunks_exact_mut(dtype.size()).for_each(<[u8]>::reverse);
     }

@@ -6,6 +6,7 @@
 //! | [`evaluation`] | loss and confusion matrix of a model on a data set |
 //! | [`metrics`] | accumulators that merge: means, confusion, ranking, calibration, regression, text |
 //! | [`checkpoint`] | any tree of tensors to a safetensors file and back, by path |
+//! | [`weights`] | weights of other programs into any tree, by path, and back |
 //! | [`run_folder`] | configuration, metrics and weights of one training run |
 //!
 //! Nothing here prints. A trainer tells an observer what happens; what is shown, and where, is the caller's affair.
@@ -16,6 +17,7 @@ pub mod evaluation;
 pub mod metrics;
 pub mod run_folder;
 pub mod trainer;
+pub mod weights;
 
 pub use checkpoint::LoadError;
 pub use evaluation::{Evaluation, Evaluator, LabelledBatch};

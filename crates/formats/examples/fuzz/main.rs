@@ -89,10 +89,10 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     watch();
-    // Panics of readers are told by the run, with the number of their input.
+    // Panics of readers are told by the run, with the number of their input; that of a single input in full.
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if !run::READING.with(Cell::get) {
+        if options.inputs == 1 || !run::READING.with(Cell::get) {
             usual(panic);
         }
     }));

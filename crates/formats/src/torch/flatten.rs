@@ -47,7 +47,7 @@ pub(super) fn flatten(
     context: Context<'_>,
 ) -> Result<Flat, FormatError> {
     let mut flat = Flat { tensors: BTreeMap::new(), values: BTreeMap::new() };
-    let mut room = pickle_bytes.saturating_mul(32).saturating_add(1024);
+    let mut room = pickle_bytes.saturating_mul(32).saturating_add(1 << 16);
     let mut memory = file_bytes.saturating_mul(MOST_EXPANSION).saturating_add(1 << 20);
     let mut pending = vec![(String::new(), made.root, 0)];
     while let Some((path, value, depth)) = pending.pop() {
