@@ -5,6 +5,7 @@
 //! names and layouts of PyTorch's, so that weights can be exchanged by path.
 
 pub mod activation;
+pub mod attention;
 pub mod batch_norm;
 pub mod bilinear;
 pub mod conv2d;
@@ -19,3 +20,4 @@ pub mod prelu;
 pub mod recurrent;
 pub mod rnn;
 pub mod sequential;
+pub mod transformer;

@@ -62,6 +62,11 @@ pub use context::{Context, Mode};
 pub use ctc::CtcLoss;
 pub use initialise::{Fan, Initialiser};
 pub use layers::activation::Activation;
+pub use layers::attention::cache::KeyValueCache;
+pub use layers::attention::positions::{
+    LearnedEncoding, LearnedEncodingConfig, Positions, RelativeBias, RelativeBiasConfig, SinusoidalEncoding,
+};
+pub use layers::attention::{AttentionMask, MultiHeadAttention, MultiHeadAttentionConfig};
 pub use layers::batch_norm::{BatchNorm, BatchNormConfig};
 pub use layers::bilinear::{Bilinear, BilinearConfig};
 pub use layers::conv2d::{Conv2d, Conv2dConfig, Padding};
@@ -76,6 +81,10 @@ pub use layers::prelu::{Prelu, PreluConfig};
 pub use layers::recurrent::{RecurrentStack, RecurrentWeights};
 pub use layers::rnn::{Nonlinearity, Rnn, RnnCell, RnnConfig};
 pub use layers::sequential::{Layer, Sequential};
+pub use layers::transformer::{
+    NormPosition, Transformer, TransformerDecoder, TransformerDecoderLayer, TransformerEncoder,
+    TransformerEncoderLayer, TransformerLayerConfig,
+};
 pub use loss::Reduction;
 pub use loss::classification::{
     BinaryCrossEntropy, CrossEntropy, Focal, binary_cross_entropy, binary_cross_entropy_with_logits,

@@ -3,8 +3,8 @@
 use bolete_tensor::{Tensor, Tree};
 
 use crate::{
-    Activation, AvgPool2d, BatchNorm, Context, Conv2d, Dropout, Flatten, LayerNorm, Linear, MaxPool2d,
-    Module, Prelu,
+    Activation, AvgPool2d, BatchNorm, Context, Conv2d, Dropout, Flatten, LayerNorm, LearnedEncoding, Linear,
+    MaxPool2d, Module, MultiHeadAttention, Prelu, SinusoidalEncoding, TransformerEncoderLayer,
 };
 
 /// Each layer applied to the output of the one before.
@@ -100,6 +100,14 @@ layer_kinds! {
     Dropout(Dropout),
     /// A function without parameters.
     Activation(Activation),
+    /// Attention of sequences to themselves.
+    MultiHeadAttention(MultiHeadAttention),
+    /// A layer of a transformer.
+    TransformerEncoderLayer(TransformerEncoderLayer),
+    /// Positions as sines and cosines.
+    SinusoidalEncoding(SinusoidalEncoding),
+    /// Positions as learned vectors.
+    LearnedEncoding(LearnedEncoding),
     /// A rectifier with learned slopes.
     Prelu(Prelu),
     /// Axes joined into one.

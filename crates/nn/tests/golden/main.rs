@@ -1,6 +1,7 @@
 //! Bolete against numbers that PyTorch computed (`make.py` in this folder).
 
 mod activations;
+mod attention;
 mod initialisers;
 mod layers;
 mod losses;
