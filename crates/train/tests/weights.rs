@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use bolete_nn::{
-    Activation, BatchNorm, BatchNormConfig, Context, Conv2d, Conv2dConfig, Linear, LinearConfig, Module,
-    Padding, cast_floats,
+    Activation, BatchNorm, BatchNormConfig, Context, Conv2d, Conv2dConfig, Linear, LinearConfig, Lstm,
+    LstmConfig, Module, Padding, TransformerEncoderLayer, TransformerLayerConfig, cast_floats,
 };
 use bolete_tensor::tree::TreeExt;
 use bolete_tensor::{DType, Key, Tensor, Tree};
@@ -136,6 +136,48 @@ fn an_mlp_of_pytorch_gives_the_same_output() {
 #[test]
 fn a_resnet_of_pytorch_gives_the_same_output() {
     assert_same_output("resnet", &resnet());
+}
+
+#[derive(Clone, Tree)]
+struct Sequences {
+    lstm: Lstm,
+    head: Linear,
+}
+
+impl Module for Sequences {
+    fn forward(&self, input: &Tensor, context: &mut Context) -> Tensor {
+        let states = self.lstm.forward(input, context);
+        self.head.forward(&states, context)
+    }
+}
+
+#[derive(Clone, Tree)]
+struct Encoder {
+    layer: TransformerEncoderLayer,
+    head: Linear,
+}
+
+impl Module for Encoder {
+    fn forward(&self, input: &Tensor, context: &mut Context) -> Tensor {
+        let encoded = self.layer.forward(input, context);
+        self.head.forward(&encoded, context)
+    }
+}
+
+#[test]
+fn an_lstm_of_pytorch_gives_the_same_output() {
+    let [lstm, head] = Key::new(4).split();
+    let config = LstmConfig { layers: 2, bidirectional: true, ..LstmConfig::new(5, 6) };
+    let model = Sequences { lstm: config.init(&lstm), head: LinearConfig::new(12, 3).init(&head) };
+    assert_same_output("lstm", &model);
+}
+
+#[test]
+fn a_transformer_layer_of_pytorch_gives_the_same_output() {
+    let [layer, head] = Key::new(5).split();
+    let config = TransformerLayerConfig { feed_forward: 16, ..TransformerLayerConfig::new(8, 2) };
+    let model = Encoder { layer: config.encoder_layer(&layer), head: LinearConfig::new(8, 3).init(&head) };
+    assert_same_output("encoder", &model);
 }
 
 #[test]
