@@ -5,6 +5,7 @@ mod audio;
 mod complex;
 mod ctc;
 mod fourier;
+mod image_sampling;
 mod linalg;
 mod read;
 mod special;
