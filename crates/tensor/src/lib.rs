@@ -35,6 +35,7 @@ pub use complex::Complex;
 pub use cpu::execute::{set_threads, threads};
 pub use dtype::{DType, Element};
 pub use graph::evaluate::{eval, eval_tree};
+pub use ops::boxes::BoxFormat;
 pub use ops::convolution::Convolution2d;
 pub use ops::custom::{CustomOp, HostArray, HostArrayMut, Metadata, custom};
 pub use ops::fused::{AttentionOptions, BatchNormOutput, LstmOutput, Rotary};
@@ -43,6 +44,8 @@ pub use ops::linalg::{Eig, Eigh, Lu, MatrixNorm, PowerIteration, Qr, Slogdet, Sv
 pub use ops::order::{Extremes, Sorted, Unique};
 pub use ops::pooling::Pool2d;
 pub use ops::random::Key;
+pub use ops::resize::{Interpolation, Resize};
+pub use ops::sample::{GridSample, RoiAlign, SamplePadding};
 pub use ops::sparse::SparseMatrix;
 pub use ops::view::index;
 pub use plan::step::Step;

@@ -15,7 +15,7 @@ use super::rule::{Batch, Batched, Call, Multilinear, multilinear_rule};
 
 /// Records `Take`: `x: [batch…, before…, n, after…]`, `indices: [batch…, m…]` give `[batch…, before…, m…, after…]`.
 #[track_caller]
-fn take(x: &Tensor, indices: &Tensor, batch: usize, axis: usize) -> Tensor {
+pub(super) fn take(x: &Tensor, indices: &Tensor, batch: usize, axis: usize) -> Tensor {
     let shape: Shape = x.shape()[..axis]
         .iter()
         .chain(&indices.shape()[batch..])

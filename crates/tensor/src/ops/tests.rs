@@ -225,7 +225,7 @@ macro_rules! families {
     };
 }
 
-families! { activation attention audio convolution einsum elementwise fourier indexing linalg loops matmul network order random recurrent reduction sparse special view }
+families! { activation attention audio convolution einsum elementwise fourier image_sampling indexing linalg loops matmul network order random recurrent reduction sparse special view }
 
 /// Calls `read` with each source file of the ops, tests left out.
 fn sources(read: &mut dyn FnMut(&str)) {
