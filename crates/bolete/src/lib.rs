@@ -36,8 +36,9 @@ pub mod prelude {
     pub use bolete_nn::{
         Activation, Adam, AdamConfig, AdamWConfig, AvgPool2d, BatchNorm, BatchNormConfig, Context, Conv2d,
         Conv2dConfig, Dropout, Flatten, Initialiser, Layer, LayerNorm, LayerNormConfig, Linear, LinearConfig,
-        MaxPool2d, Module, Optimiser, Padding, Schedule, Sequential, Sgd, SgdConfig, binary_cross_entropy,
-        binary_cross_entropy_with_logits, clip_by_global_norm, cross_entropy, mean_squared_error, summarise,
+        MaxPool2d, Module, Optimiser, Padding, Schedule, Sequential, Sgd, SgdConfig, UpdateRule,
+        binary_cross_entropy, binary_cross_entropy_with_logits, clip_by_global_norm, cross_entropy,
+        mean_squared_error, summarise,
     };
     pub use bolete_tensor::tree::{LeafKind, TreeExt};
     pub use bolete_tensor::{

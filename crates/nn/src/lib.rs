@@ -7,7 +7,7 @@
 //! return the next one.
 //!
 //! ```
-//! use bolete_nn::{Activation, Adam, AdamConfig, Context, Linear, LinearConfig, Module, Optimiser, cross_entropy};
+//! use bolete_nn::{Activation, Adam, AdamConfig, Context, Linear, LinearConfig, Module, Optimiser, cross_entropy, UpdateRule};
 //! use bolete_tensor::{Key, Tensor, Tree, value_and_grad};
 //!
 //! #[derive(Clone, Tree)]
@@ -56,6 +56,7 @@ pub mod layers;
 pub mod loss;
 mod module;
 pub mod optim;
+pub mod reparameterise;
 pub mod summary;
 
 pub use context::{Context, Mode};
@@ -92,9 +93,24 @@ pub use loss::classification::{
 };
 pub use loss::regression::{huber, mean_absolute_error, mean_squared_error};
 pub use module::{Module, cast_floats};
-pub use optim::adam::{Adam, AdamConfig, AdamWConfig};
-pub use optim::clip::{clip_by_global_norm, clip_by_value};
-pub use optim::schedule::Schedule;
+pub use optim::accumulation::GradientAccumulator;
+pub use optim::adafactor::{Adafactor, AdafactorConfig};
+pub use optim::adagrad::{AdaDelta, AdaDeltaConfig, AdaGrad, AdaGradConfig};
+pub use optim::adam::{AdaMax, AdaMaxConfig, Adam, AdamConfig, AdamW, AdamWConfig, NAdam, NAdamConfig};
+pub use optim::average::{Averaging, ModelAverage};
+pub use optim::clip::{clip_by_global_norm, clip_by_leaf_norm, clip_by_value};
+pub use optim::group::{ParameterGroup, replace_leaves, select_leaves};
+pub use optim::lamb::{Lamb, LambConfig};
+pub use optim::lbfgs::{Lbfgs, LinePoint, Minimum, WolfeSearch};
+pub use optim::lion::{Lion, LionConfig};
+pub use optim::muon::{Muon, MuonConfig, orthogonalise};
+pub use optim::precision::{LossScale, Precision, choose};
+pub use optim::radam::{RAdam, RAdamConfig};
+pub use optim::rmsprop::{RmsProp, RmsPropConfig};
+pub use optim::schedule::{PlateauState, ReduceOnPlateau, Schedule, ScheduleSequence};
 pub use optim::sgd::{Sgd, SgdConfig};
-pub use optim::{Optimiser, PerLeaf};
+pub use optim::{Memory, Moment, Optimiser, RuleOptimiser, UpdateRule, WeightDecay};
+pub use reparameterise::{
+    Adaptation, LengthAndDirection, LowRankFactors, SingularVectors, SpectralNorm, WeightNorm,
+};
 pub use summary::{Summary, parameter_table, summarise, summarise_with};

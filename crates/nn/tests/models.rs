@@ -2,8 +2,8 @@
 
 use bolete_nn::{
     Activation, AdamConfig, BatchNorm, BatchNormConfig, Context, Conv2d, Conv2dConfig, Dropout, Linear,
-    LinearConfig, MaxPool2d, Mode, Module, Optimiser, Padding, Sequential, SgdConfig, cast_floats,
-    clip_by_value, cross_entropy, parameter_table, summarise, summarise_with,
+    LinearConfig, MaxPool2d, Mode, Module, Optimiser, Padding, Sequential, SgdConfig, UpdateRule,
+    cast_floats, clip_by_value, cross_entropy, parameter_table, summarise, summarise_with,
 };
 use bolete_tensor::tree::{LeafKind, TreeExt};
 use bolete_tensor::{DType, Key, State, Tensor, Tree, value_and_grad};
@@ -260,7 +260,7 @@ fn training_changes_parameters_and_state() {
 fn optimisers_know_their_moments_by_path() {
     let optimiser = AdamConfig::default().init(&LeNet::new(&Key::new(0)));
     let paths: Vec<String> = optimiser.named_leaves().into_iter().map(|leaf| leaf.path).collect();
-    assert_eq!(paths[..3], ["learning_rate", "updates", "first_moment.features.first.bias"]);
+    assert_eq!(paths[..3], ["learning_rate", "updates", "memory.features.first.bias.first_moment"]);
     assert_eq!(paths.len(), 2 + 2 * 10, "state has no moments: {paths:?}");
 }
 

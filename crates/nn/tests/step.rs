@@ -2,7 +2,7 @@
 
 use bolete_nn::{
     Activation, AdamConfig, BatchNormConfig, Context, Dropout, LinearConfig, Module, Optimiser, Sequential,
-    SgdConfig, clip_by_global_norm, cross_entropy,
+    SgdConfig, UpdateRule, clip_by_global_norm, cross_entropy,
 };
 use bolete_tensor::tree::TreeExt;
 use bolete_tensor::{DType, Key, Step, Tensor, Tree, value_and_grad};

@@ -5,6 +5,10 @@
 //! tree of a struct or an enum whose fields are trees. Numbers, booleans and strings are trees without leaves; they
 //! belong to the structure: a function that has been traced for one structure is traced again for another.
 
+mod pattern;
+
+pub use pattern::{path_captures, path_fits};
+
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::marker::PhantomData;

@@ -60,7 +60,7 @@ impl Default for TrainerConfig {
 /// ```
 /// use std::sync::Arc;
 /// use bolete_data::{Loader, LoaderOptions, drawn_digits};
-/// use bolete_nn::{AdamConfig, Flatten, LinearConfig, Sequential};
+/// use bolete_nn::{AdamConfig, Flatten, LinearConfig, Sequential, UpdateRule};
 /// use bolete_tensor::Key;
 /// use bolete_train::{Event, Trainer, TrainerConfig};
 ///

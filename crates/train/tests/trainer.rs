@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bolete_data::{DataError, Dataset, EpochRandomness, Loader, LoaderOptions};
 use bolete_nn::{
     Activation, AdamConfig, BatchNormConfig, Dropout, LinearConfig, Schedule, Sequential, SgdConfig,
+    UpdateRule,
 };
 use bolete_tensor::tree::TreeExt;
 use bolete_tensor::{Key, Tensor};

@@ -51,3 +51,19 @@ pub fn clip_by_value<T: Tree>(gradients: T, maximum: f64) -> T {
         if is_trainable(kind, tensor.dtype()) { tensor.clamp(-maximum, maximum) } else { tensor.clone() }
     })
 }
+
+/// The gradients of which each leaf is scaled down on its own so that its norm is at most `maximum`.
+///
+/// # Panics
+/// If `maximum` is not positive.
+#[track_caller]
+pub fn clip_by_leaf_norm<T: Tree>(gradients: T, maximum: f64) -> T {
+    assert!(maximum > 0.0, "clip_by_leaf_norm: the largest norm must be positive, but it is {maximum}");
+    gradients.rebuild(&mut |kind, tensor| {
+        if !is_trainable(kind, tensor.dtype()) {
+            return tensor.clone();
+        }
+        let norm = tensor.cast(working_type(tensor.dtype())).square().sum(..).sqrt();
+        tensor * (maximum / (norm + 1e-6)).minimum(1.0).cast(tensor.dtype())
+    })
+}

@@ -1,16 +1,23 @@
 //! Gradient descent on batches, with momentum.
 
-use bolete_tensor::{DType, Tensor, Tree};
+use bolete_tensor::{Tensor, Tree};
 
-use super::{Optimiser, PerLeaf, update_leaves};
+use super::{Memory, Moment, RuleOptimiser, UpdateRule, WeightDecay};
+
+/// Stochastic gradient descent. With gradient g, momentum μ, dampening d, weight decay λ and learning rate η:
+/// g ← g + λθ, v ← μv + (1 − d)g, θ ← θ − ηv; in Nesterov's form θ ← θ − η(g + μv). As in PyTorch the learning rate is not
+/// part of the velocity, and the first velocity is the gradient.
+pub type Sgd = RuleOptimiser<SgdConfig>;
 
 /// What an [`Sgd`] optimiser is to be.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Tree)]
 pub struct SgdConfig {
     /// The first learning rate.
     pub learning_rate: f64,
     /// How much of the last velocity is kept, in [0, 1). With 0 there is none.
     pub momentum: f64,
+    /// The part of the gradient that does not enter the velocity.
+    pub dampening: f64,
     /// Whether the gradient is looked at from where momentum is about to lead (Nesterov 1983, in the form of Sutskever
     /// et al. 2013).
     pub nesterov: bool,
@@ -21,73 +28,40 @@ pub struct SgdConfig {
 impl Default for SgdConfig {
     /// Learning rate 0.01 without momentum or weight decay.
     fn default() -> SgdConfig {
-        SgdConfig { learning_rate: 0.01, momentum: 0.0, nesterov: false, weight_decay: 0.0 }
+        SgdConfig { learning_rate: 0.01, momentum: 0.0, dampening: 0.0, nesterov: false, weight_decay: 0.0 }
     }
 }
 
-impl SgdConfig {
-    /// An optimiser at rest for a model.
-    ///
-    /// # Panics
-    /// If Nesterov's form is asked for without momentum.
-    #[track_caller]
-    pub fn init<M: Tree>(&self, model: &M) -> Sgd {
-        assert!(!self.nesterov || self.momentum > 0.0, "Sgd: Nesterov's form needs a momentum above 0");
-        Sgd {
-            learning_rate: Tensor::scalar(self.learning_rate, DType::F64),
-            updates: Tensor::scalar(0.0, DType::I64),
-            velocity: (self.momentum != 0.0).then(|| PerLeaf::zeros(model)),
-            momentum: self.momentum,
-            nesterov: self.nesterov,
-            weight_decay: self.weight_decay,
-        }
+impl UpdateRule for SgdConfig {
+    fn learning_rate(&self) -> f64 {
+        self.learning_rate
     }
-}
-
-/// Stochastic gradient descent. With gradient g, momentum μ, weight decay λ and learning rate η:
-/// g ← g + λθ, v ← μv + g, θ ← θ − ηv; in Nesterov's form θ ← θ − η(g + μv). As in PyTorch the learning rate is not
-/// part of the velocity.
-///
-/// The leaves are `learning_rate`, `updates` and `velocity.…` by the path of the parameter.
-#[derive(Clone, Debug, Tree)]
-pub struct Sgd {
-    learning_rate: Tensor,
-    updates: Tensor,
-    velocity: Option<PerLeaf>,
-    momentum: f64,
-    nesterov: bool,
-    weight_decay: f64,
-}
-
-impl Optimiser for Sgd {
-    #[track_caller]
-    fn update<M: Tree>(mut self, model: M, gradients: &M) -> (M, Sgd) {
-        let Sgd { momentum, nesterov, weight_decay, .. } = self;
-        let model = update_leaves(model, gradients, |path, value, gradient| {
-            let gradient =
-                if weight_decay == 0.0 { gradient.clone() } else { gradient + value * weight_decay };
-            let direction = match &mut self.velocity {
-                None => gradient,
-                Some(velocity) => {
-                    let velocity = velocity.change(path, |velocity| velocity * momentum + &gradient);
-                    if nesterov { gradient + velocity * momentum } else { velocity }
-                }
+    fn weight_decay(&self) -> WeightDecay {
+        WeightDecay::InGradient(self.weight_decay)
+    }
+    fn memory(&self, value: &Tensor) -> Vec<(&'static str, Tensor)> {
+        if self.momentum == 0.0 { Vec::new() } else { vec![("velocity", value.zeros_like())] }
+    }
+    fn step(&self, moment: &Moment, value: &Tensor, gradient: &Tensor, memory: &mut Memory) -> Tensor {
+        let momentum = self.momentum;
+        let mut direction = gradient.clone();
+        if momentum != 0.0 {
+            let part = if self.dampening == 0.0 {
+                gradient.clone()
+            } else {
+                let weight =
+                    moment.number.equal(1.0).select(1.0, &moment.number.full_like(1.0 - self.dampening));
+                gradient * weight.cast(value.dtype())
             };
-            value - direction * self.learning_rate.cast(value.dtype())
-        });
-        self.updates = &self.updates + 1;
-        (model, self)
+            let velocity = memory.change("velocity", |velocity| velocity * momentum + part);
+            direction = if self.nesterov { gradient + velocity * momentum } else { velocity };
+        }
+        value - direction * moment.rate.cast(value.dtype())
     }
-
-    fn learning_rate(&self) -> &Tensor {
-        &self.learning_rate
-    }
-
-    fn with_learning_rate(self, rate: f64) -> Sgd {
-        Sgd { learning_rate: Tensor::scalar(rate, DType::F64), ..self }
-    }
-
-    fn updates(&self) -> &Tensor {
-        &self.updates
+    fn check(&self) {
+        assert!(
+            !self.nesterov || (self.momentum > 0.0 && self.dampening == 0.0),
+            "Sgd: Nesterov's form needs a momentum above 0 and no dampening"
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use bolete_nn::{
     Activation, AdamConfig, AdamWConfig, Context, LinearConfig, Module, Optimiser, Schedule, Sequential,
-    SgdConfig, clip_by_global_norm, mean_squared_error,
+    SgdConfig, UpdateRule, clip_by_global_norm, mean_squared_error,
 };
 use bolete_tensor::tree::LeafKind;
 use bolete_tensor::{DType, Key, value_and_grad};

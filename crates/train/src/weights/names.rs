@@ -1,11 +1,13 @@
 //! From the names of a file to the paths of a model.
 
+use bolete_tensor::tree::path_captures;
+
 use super::LoadOptions;
 
 /// The path for a name of the file, or `None` where it is left out.
 pub(super) fn renamed(name: &str, options: &LoadOptions) -> Option<String> {
     let steps: Vec<&str> = name.split('.').collect();
-    let fits = |pattern: &String| captures(&pattern.split('.').collect::<Vec<_>>(), &steps).is_some();
+    let fits = |pattern: &String| path_captures(&pattern.split('.').collect::<Vec<_>>(), &steps).is_some();
     if options.ignore.iter().any(fits) {
         return None;
     }
@@ -13,7 +15,7 @@ pub(super) fn renamed(name: &str, options: &LoadOptions) -> Option<String> {
     let steps: Vec<&str> = name.split('.').collect();
     let path = options.rename.iter().find_map(|(from, to)| {
         let pattern: Vec<&str> = from.split('.').collect();
-        let captured = captures(&pattern, &steps)?;
+        let captured = path_captures(&pattern, &steps)?;
         // Those of `*` and those of `**`, each in order.
         let wildcards = || pattern.iter().filter(|step| matches!(**step, "*" | "**"));
         let of = |kind: &'static str| {
@@ -31,25 +33,6 @@ pub(super) fn renamed(name: &str, options: &LoadOptions) -> Option<String> {
         Some(path.join("."))
     });
     Some(format!("{}{}", options.add_prefix, path.as_deref().unwrap_or(name)))
-}
-
-/// What each `*` and `**` of a pattern stands for in a name, or `None` where it does not fit.
-fn captures<'a>(pattern: &[&str], name: &[&'a str]) -> Option<Vec<Vec<&'a str>>> {
-    match (pattern.split_first(), name.split_first()) {
-        (None, None) => Some(Vec::new()),
-        (Some((&"**", rest)), _) => (0..=name.len()).rev().find_map(|taken| {
-            let mut captured = captures(rest, &name[taken..])?;
-            captured.insert(0, name[..taken].to_vec());
-            Some(captured)
-        }),
-        (Some((&"*", rest)), Some((step, left))) => {
-            let mut captured = captures(rest, left)?;
-            captured.insert(0, vec![step]);
-            Some(captured)
-        }
-        (Some((literal, rest)), Some((step, left))) if literal == step => captures(rest, left),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
