@@ -17,3 +17,4 @@ pub mod pooling;
 pub mod recurrent;
 pub mod rnn;
 pub mod sequential;
+pub mod upsample;

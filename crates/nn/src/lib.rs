@@ -74,6 +74,7 @@ pub use layers::pooling::{AvgPool2d, MaxPool2d};
 pub use layers::recurrent::{RecurrentStack, RecurrentWeights};
 pub use layers::rnn::{Nonlinearity, Rnn, RnnCell, RnnConfig};
 pub use layers::sequential::{Layer, Sequential};
+pub use layers::upsample::{ChannelShuffle, NewSize, PixelShuffle, PixelUnshuffle, Upsample};
 pub use loss::Reduction;
 pub use loss::classification::{
     BinaryCrossEntropy, CrossEntropy, Focal, binary_cross_entropy, binary_cross_entropy_with_logits,

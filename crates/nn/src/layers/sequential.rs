@@ -3,7 +3,8 @@
 use bolete_tensor::{Tensor, Tree};
 
 use crate::{
-    Activation, AvgPool2d, BatchNorm, Context, Conv2d, Dropout, Flatten, LayerNorm, Linear, MaxPool2d, Module,
+    Activation, AvgPool2d, BatchNorm, ChannelShuffle, Context, Conv2d, Dropout, Flatten, LayerNorm, Linear,
+    MaxPool2d, Module, PixelShuffle, PixelUnshuffle, Upsample,
 };
 
 /// Each layer applied to the output of the one before.
@@ -101,6 +102,14 @@ layer_kinds! {
     Activation(Activation),
     /// Axes joined into one.
     Flatten(Flatten),
+    /// Images resized.
+    Upsample(Upsample),
+    /// Channels exchanged for positions.
+    PixelShuffle(PixelShuffle),
+    /// Positions exchanged for channels.
+    PixelUnshuffle(PixelUnshuffle),
+    /// Channels of groups dealt out in turn.
+    ChannelShuffle(ChannelShuffle),
     /// A list within the list.
     Sequential(Sequential),
 }

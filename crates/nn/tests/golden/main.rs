@@ -6,3 +6,4 @@ mod losses;
 mod optimisers;
 mod read;
 mod recurrent;
+mod upsample;
