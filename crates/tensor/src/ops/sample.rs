@@ -233,8 +233,8 @@ impl Tensor {
         // [k, cells and points along height, those along width] against all images in one row.
         let across = |tensor: &Tensor| tensor.flatten_from(1).unsqueeze(2);
         let along = |tensor: &Tensor| tensor.flatten_from(1).unsqueeze(1);
-        let base =
-            (images.cast(DType::I64).modulo(self.shape()[0]) * (height * width)).reshape([count, 1, 1]);
+        // Images that do not exist lead to positions that do not exist, which is found where they are read.
+        let base = (images.cast(DType::I64) * (height * width)).reshape([count, 1, 1]);
         let flat = image.transpose(0, 1).reshape([channels, self.shape()[0] * height * width]);
         let mut sum = None;
         for (row, row_weight) in &y.taps {
