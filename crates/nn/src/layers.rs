@@ -21,3 +21,4 @@ pub mod recurrent;
 pub mod rnn;
 pub mod sequential;
 pub mod transformer;
+pub mod upsample;

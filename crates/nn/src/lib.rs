@@ -86,6 +86,7 @@ pub use layers::transformer::{
     NormPosition, Transformer, TransformerDecoder, TransformerDecoderLayer, TransformerEncoder,
     TransformerEncoderLayer, TransformerLayerConfig,
 };
+pub use layers::upsample::{ChannelShuffle, NewSize, PixelShuffle, PixelUnshuffle, Upsample};
 pub use loss::Reduction;
 pub use loss::classification::{
     BinaryCrossEntropy, CrossEntropy, Focal, binary_cross_entropy, binary_cross_entropy_with_logits,

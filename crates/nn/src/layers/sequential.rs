@@ -3,8 +3,9 @@
 use bolete_tensor::{Tensor, Tree};
 
 use crate::{
-    Activation, AvgPool2d, BatchNorm, Context, Conv2d, Dropout, Flatten, LayerNorm, LearnedEncoding, Linear,
-    MaxPool2d, Module, MultiHeadAttention, Prelu, SinusoidalEncoding, TransformerEncoderLayer,
+    Activation, AvgPool2d, BatchNorm, ChannelShuffle, Context, Conv2d, Dropout, Flatten, LayerNorm,
+    LearnedEncoding, Linear, MaxPool2d, Module, MultiHeadAttention, PixelShuffle, PixelUnshuffle, Prelu,
+    SinusoidalEncoding, TransformerEncoderLayer, Upsample,
 };
 
 /// Each layer applied to the output of the one before.
@@ -112,6 +113,14 @@ layer_kinds! {
     Prelu(Prelu),
     /// Axes joined into one.
     Flatten(Flatten),
+    /// Images resized.
+    Upsample(Upsample),
+    /// Channels exchanged for positions.
+    PixelShuffle(PixelShuffle),
+    /// Positions exchanged for channels.
+    PixelUnshuffle(PixelUnshuffle),
+    /// Channels of groups dealt out in turn.
+    ChannelShuffle(ChannelShuffle),
     /// A list within the list.
     Sequential(Sequential),
 }

@@ -188,7 +188,7 @@ impl Tensor {
         let dtype = dx.dtype();
         let weighed = |column: Tensor, index: usize| column * Tensor::constant(1.0 / weights[index], dtype);
         let growth = |column: Tensor, index: usize| {
-            weighed(column, index).minimum(&Tensor::constant(LARGEST_GROWTH.ln(), dtype)).exp()
+            weighed(column, index).minimum(Tensor::constant(LARGEST_GROWTH.ln(), dtype)).exp()
         };
         corners(&[
             weighed(dx, 0) * &anchor_width + anchor_x,

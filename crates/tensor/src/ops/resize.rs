@@ -108,17 +108,19 @@ impl Resize {
     #[track_caller]
     fn along(&self, image: &Tensor, axis: usize, size: usize, factor: Option<f64>) -> Tensor {
         let length = image.shape()[axis];
-        if self.interpolation == Interpolation::Nearest && factor.is_none() && size % length == 0 {
+        if self.interpolation == Interpolation::Nearest && factor.is_none() && size.is_multiple_of(length) {
             return image.repeat_interleave(size / length, axis as isize);
         }
         let taps: Vec<Vec<(usize, f64)>> = (0..size).map(|to| self.taps(to, length, size, factor)).collect();
         let most = taps.iter().map(Vec::len).max().unwrap_or(1);
         let (mut positions, mut weights) = (Vec::new(), Vec::new());
         for taps in &taps {
+            // Where there are fewer, the last one several times with a part of its weight each: no other value comes in.
+            let (last, repeats) = (taps.len() - 1, (most + 1 - taps.len()) as f64);
             for tap in 0..most {
-                // Where there are fewer, the last one again, with no weight: nothing that is not finite comes in.
-                positions.push(taps[tap.min(taps.len() - 1)].0 as i64);
-                weights.push(taps.get(tap).map_or(0.0, |(_, weight)| *weight));
+                let (position, weight) = taps[tap.min(last)];
+                positions.push(position as i64);
+                weights.push(if tap < last { weight } else { weight / repeats });
             }
         }
         if most == 1 {
@@ -283,7 +285,7 @@ impl Tensor {
     fn check_channels(&self, name: &str, parts: usize) {
         let [channels, ..] = self.image_axes(name);
         assert!(
-            parts > 0 && channels % parts == 0,
+            parts > 0 && channels.is_multiple_of(parts),
             "{name} of {}: {channels} channels do not divide into {parts}",
             self.shape()
         );
@@ -294,7 +296,7 @@ impl Tensor {
     fn check_blocks(&self, name: &str, factor: usize) -> [usize; 3] {
         let [channels, height, width] = self.image_axes(name);
         assert!(
-            factor > 0 && height % factor == 0 && width % factor == 0,
+            factor > 0 && height.is_multiple_of(factor) && width.is_multiple_of(factor),
             "{name} of {}: height and width do not divide into blocks of {factor}",
             self.shape()
         );

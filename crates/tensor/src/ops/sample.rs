@@ -233,8 +233,8 @@ impl Tensor {
         // [k, cells and points along height, those along width] against all images in one row.
         let across = |tensor: &Tensor| tensor.flatten_from(1).unsqueeze(2);
         let along = |tensor: &Tensor| tensor.flatten_from(1).unsqueeze(1);
-        let base =
-            (images.cast(DType::I64).modulo(self.shape()[0]) * (height * width)).reshape([count, 1, 1]);
+        // Images that do not exist lead to positions that do not exist, which is found where they are read.
+        let base = (images.cast(DType::I64) * (height * width)).reshape([count, 1, 1]);
         let flat = image.transpose(0, 1).reshape([channels, self.shape()[0] * height * width]);
         let mut sum = None;
         for (row, row_weight) in &y.taps {
@@ -265,7 +265,7 @@ impl Tensor {
         let mut pooled = self.take(images, 0);
         for (axis, corner, cells, length) in [(-2, 1, size[0], height), (-1, 0, size[1], width)] {
             let (start, end) = (corners.narrow(1, corner, 1), corners.narrow(1, corner + 2, 1));
-            let extent = (end - &start + constant(1.0, &start)).maximum(&constant(1.0, &start));
+            let extent = (end - &start + constant(1.0, &start)).maximum(constant(1.0, &start));
             let cell = Tensor::arange(cells, boxes.dtype());
             let step = extent * constant(1.0 / cells as f64, &cell);
             let from = ((&step * &cell).floor() + &start).unsqueeze(2);
@@ -324,7 +324,7 @@ impl Points {
     fn along(start: &Tensor, end: &Tensor, cells: usize, length: usize, options: &RoiAlign) -> Points {
         let number = |value: f64| constant(value, start);
         let extent = end - start;
-        let extent = if options.aligned { extent } else { extent.maximum(&number(1.0)) };
+        let extent = if options.aligned { extent } else { extent.maximum(number(1.0)) };
         let step = extent.unsqueeze(2) * number(1.0 / cells as f64);
         // How many points each region has per cell, and the most that one has.
         let (each, points) = match options.sampling_ratio {
@@ -332,7 +332,7 @@ impl Points {
             None => {
                 let each = step.stop_gradient().ceil();
                 let most = each.cast(DType::F64).to_vec::<f64>().into_iter().fold(1.0, f64::max);
-                (each.maximum(&number(1.0)), most as usize)
+                (each.maximum(number(1.0)), most as usize)
             }
         };
         let point = Tensor::arange(points, start.dtype());

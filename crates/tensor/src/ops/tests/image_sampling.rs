@@ -142,6 +142,10 @@ fn edges() {
     let row = Tensor::from([1.0f64, f64::NAN, 3.0, 5.0]);
     let mean = row.resize(&[2], &Resize::new(Interpolation::Area)).to_vec::<f64>();
     assert!(mean[0].is_nan() && mean[1] == 4.0);
+    // Windows of two and three: the shorter is filled up with its own.
+    let row = Tensor::from([1.0f64, f64::INFINITY, 3.0, 4.0, 5.0]);
+    let mean = row.resize(&[3], &Resize::new(Interpolation::Area)).to_vec::<f64>();
+    assert_eq!(mean, [f64::INFINITY, f64::INFINITY, 4.5]);
     assert_eq!(*Tensor::ones([0, 3, 2], DType::F32).resize(&[6, 5], &Resize::default()).shape(), [0, 6, 5]);
     let bytes = Tensor::from([1u8, 200]).resize(&[4], &Resize::new(Interpolation::Nearest));
     assert_eq!(bytes.to_vec::<u8>(), [1, 1, 200, 200]);
