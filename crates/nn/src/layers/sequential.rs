@@ -3,8 +3,8 @@
 use bolete_tensor::{Tensor, Tree};
 
 use crate::{
-    Activation, AvgPool2d, BatchNorm, Context, Conv2d, Dropout, Flatten, LayerNorm, Linear, MaxPool2d,
-    Module, Prelu,
+    Activation, AvgPool2d, BatchNorm, Context, Conv2d, Dropout, Embedding, EmbeddingBag, Flatten, GroupNorm,
+    InstanceNorm, LayerNorm, Linear, MaxPool2d, Module, PixelNorm, Prelu, RmsNorm,
 };
 
 /// Each layer applied to the output of the one before.
@@ -96,6 +96,18 @@ layer_kinds! {
     BatchNorm(BatchNorm),
     /// Layer normalisation.
     LayerNorm(LayerNorm),
+    /// Normalisation by the root of the mean square.
+    RmsNorm(RmsNorm),
+    /// Group normalisation.
+    GroupNorm(GroupNorm),
+    /// Instance normalisation.
+    InstanceNorm(InstanceNorm),
+    /// Pixelwise normalisation of channels.
+    PixelNorm(PixelNorm),
+    /// A table of vectors.
+    Embedding(Embedding),
+    /// Vectors of a table reduced by bags.
+    EmbeddingBag(EmbeddingBag),
     /// Dropout.
     Dropout(Dropout),
     /// A function without parameters.

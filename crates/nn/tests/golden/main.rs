@@ -4,6 +4,7 @@ mod activations;
 mod initialisers;
 mod layers;
 mod losses;
+mod norms;
 mod optimisers;
 mod read;
 mod recurrent;
