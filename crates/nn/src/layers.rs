@@ -18,6 +18,7 @@ pub mod instance_norm;
 pub mod layer_norm;
 pub mod linear;
 pub mod lstm;
+pub mod mixture_of_experts;
 pub mod pixel_norm;
 pub mod pooling;
 pub mod prelu;

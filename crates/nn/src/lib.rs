@@ -75,6 +75,7 @@ pub use layers::instance_norm::{InstanceNorm, InstanceNormConfig};
 pub use layers::layer_norm::{LayerNorm, LayerNormConfig};
 pub use layers::linear::{Linear, LinearConfig};
 pub use layers::lstm::{Lstm, LstmCell, LstmConfig, LstmState};
+pub use layers::mixture_of_experts::{Experts, MixtureOfExperts, MixtureOfExpertsConfig, MixtureOutput};
 pub use layers::pixel_norm::PixelNorm;
 pub use layers::pooling::{AvgPool2d, MaxPool2d};
 pub use layers::prelu::{Prelu, PreluConfig};
