@@ -72,16 +72,24 @@ pub use layers::batch_norm::{BatchNorm, BatchNormConfig};
 pub use layers::bilinear::{Bilinear, BilinearConfig};
 pub use layers::conv2d::{Conv2d, Conv2dConfig, Padding};
 pub use layers::dropout::Dropout;
+pub use layers::embedding::{Embedding, EmbeddingConfig, Lookup};
+pub use layers::embedding_bag::{BagMode, EmbeddingBag, EmbeddingBagConfig};
 pub use layers::flatten::Flatten;
+pub use layers::group_norm::{GroupNorm, GroupNormConfig};
 pub use layers::gru::{Gru, GruCell, GruConfig};
+pub use layers::instance_norm::{InstanceNorm, InstanceNormConfig};
 pub use layers::layer_norm::{LayerNorm, LayerNormConfig};
 pub use layers::linear::{Linear, LinearConfig};
 pub use layers::lstm::{Lstm, LstmCell, LstmConfig, LstmState};
+pub use layers::mixture_of_experts::{Experts, MixtureOfExperts, MixtureOfExpertsConfig, MixtureOutput};
+pub use layers::pixel_norm::PixelNorm;
 pub use layers::pooling::{AvgPool2d, MaxPool2d};
 pub use layers::prelu::{Prelu, PreluConfig};
 pub use layers::recurrent::{RecurrentStack, RecurrentWeights};
+pub use layers::rms_norm::{RmsNorm, RmsNormConfig};
 pub use layers::rnn::{Nonlinearity, Rnn, RnnCell, RnnConfig};
 pub use layers::sequential::{Layer, Sequential};
+pub use layers::sparse_rows::SparseRows;
 pub use layers::transformer::{
     NormPosition, Transformer, TransformerDecoder, TransformerDecoderLayer, TransformerEncoder,
     TransformerEncoderLayer, TransformerLayerConfig,

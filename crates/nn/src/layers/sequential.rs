@@ -3,9 +3,10 @@
 use bolete_tensor::{Tensor, Tree};
 
 use crate::{
-    Activation, AvgPool2d, BatchNorm, ChannelShuffle, Context, Conv2d, Dropout, Flatten, LayerNorm,
-    LearnedEncoding, Linear, MaxPool2d, Module, MultiHeadAttention, PixelShuffle, PixelUnshuffle, Prelu,
-    SinusoidalEncoding, TransformerEncoderLayer, Upsample,
+    Activation, AvgPool2d, BatchNorm, ChannelShuffle, Context, Conv2d, Dropout, Embedding, EmbeddingBag,
+    Flatten, GroupNorm, InstanceNorm, LayerNorm, LearnedEncoding, Linear, MaxPool2d, Module,
+    MultiHeadAttention, PixelNorm, PixelShuffle, PixelUnshuffle, Prelu, RmsNorm, SinusoidalEncoding,
+    TransformerEncoderLayer, Upsample,
 };
 
 /// Each layer applied to the output of the one before.
@@ -97,6 +98,18 @@ layer_kinds! {
     BatchNorm(BatchNorm),
     /// Layer normalisation.
     LayerNorm(LayerNorm),
+    /// Normalisation by the root of the mean square.
+    RmsNorm(RmsNorm),
+    /// Group normalisation.
+    GroupNorm(GroupNorm),
+    /// Instance normalisation.
+    InstanceNorm(InstanceNorm),
+    /// Pixelwise normalisation of channels.
+    PixelNorm(PixelNorm),
+    /// A table of vectors.
+    Embedding(Embedding),
+    /// Vectors of a table reduced by bags.
+    EmbeddingBag(EmbeddingBag),
     /// Dropout.
     Dropout(Dropout),
     /// A function without parameters.

@@ -5,6 +5,7 @@ mod attention;
 mod initialisers;
 mod layers;
 mod losses;
+mod norms;
 mod optimisers;
 mod read;
 mod recurrent;

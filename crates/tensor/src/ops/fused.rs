@@ -8,8 +8,11 @@ mod batch_norm;
 mod cross_entropy;
 mod ctc;
 mod dropout;
+mod gated;
+mod group_norm;
 mod layer_norm;
 mod recurrent;
+mod rms_norm;
 mod rotary;
 mod softmax;
 

@@ -22,12 +22,12 @@ pub struct BatchNormOutput {
 }
 
 /// Every axis but the channels, axis 1.
-fn others(rank: usize) -> SmallVec<[isize; 4]> {
+pub(super) fn others(rank: usize) -> SmallVec<[isize; 4]> {
     (0..rank as isize).filter(|axis| *axis != 1).collect()
 }
 
 /// A vector over channels in a shape that stretches to `rank` axes.
-fn along_channels(vector: &Tensor, rank: usize) -> Tensor {
+pub(super) fn along_channels(vector: &Tensor, rank: usize) -> Tensor {
     let shape: Shape = (0..rank).map(|axis| if axis == 1 { vector.elements() } else { 1 }).collect();
     vector.reshape(shape)
 }

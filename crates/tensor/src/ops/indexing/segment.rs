@@ -47,8 +47,7 @@ impl Tensor {
     #[track_caller]
     pub fn segment_max(&self, ids: &Tensor, segments: usize, empty: f64) -> Tensor {
         let ids = self.segment_ids("segment_max", ids);
-        let rows = self.shape()[0];
-        let post = self.elements().checked_div(rows).unwrap_or(0);
+        let (rows, post) = (self.shape()[0], self.shape()[1..].iter().product::<usize>());
         let (value, exists) = winning(&self.reshape([rows, post]), &ids, segments, Winner::Largest);
         let shape: Shape = [segments].into_iter().chain(self.shape()[1..].iter().copied()).collect();
         exists.select(value, Tensor::scalar(empty, self.dtype())).reshape(shape)
