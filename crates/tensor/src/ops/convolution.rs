@@ -1,9 +1,13 @@
-//! Two-dimensional convolution and its two transposes, one family.
+//! Two-dimensional convolution and its two transposes, one family; those of sequences and volumes are made of it.
 //!
 //! The convolution of an image x with a kernel w is linear in both. Written as the trilinear form
 //! T(x, w, y) = Σ y · (x ∗ w), the output, the gradient for the image and the gradient for the kernel are the
 //! derivatives of T in y, x and w. The transpose of any of the three in one of its two arguments is again one of the
 //! three, so derivatives of all orders stay in the family.
+
+mod axes;
+
+pub use axes::PadMode;
 
 use std::sync::Arc;
 
@@ -14,29 +18,36 @@ use crate::Tensor;
 use super::Op;
 use super::rule::{Batch, Batched, Call, Multilinear, multilinear_rule};
 
-/// How a kernel moves over an image. The default is stride 1, no padding, no dilation, one group.
+/// How a kernel moves over `N` axes. The default is stride 1, no padding, no dilation, one group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Convolution2d {
-    /// Distance between neighbouring outputs, (vertical, horizontal).
-    pub stride: [usize; 2],
-    /// Zeros (before, after) the image, vertically and horizontally.
-    pub padding: [(usize, usize); 2],
+pub struct Convolution<const N: usize> {
+    /// Distance between neighbouring outputs, for images (vertical, horizontal).
+    pub stride: [usize; N],
+    /// Zeros (before, after) the image along each axis.
+    pub padding: [(usize, usize); N],
     /// Distance between neighbouring elements of the kernel.
-    pub dilation: [usize; 2],
+    pub dilation: [usize; N],
     /// Into how many parts the channels are divided that do not see each other.
     pub groups: usize,
 }
 
-impl Default for Convolution2d {
-    fn default() -> Convolution2d {
-        Convolution2d { stride: [1, 1], padding: [(0, 0); 2], dilation: [1, 1], groups: 1 }
+/// How a kernel moves over a sequence.
+pub type Convolution1d = Convolution<1>;
+/// How a kernel moves over an image.
+pub type Convolution2d = Convolution<2>;
+/// How a kernel moves over a volume.
+pub type Convolution3d = Convolution<3>;
+
+impl<const N: usize> Default for Convolution<N> {
+    fn default() -> Convolution<N> {
+        Convolution { stride: [1; N], padding: [(0, 0); N], dilation: [1; N], groups: 1 }
     }
 }
 
-impl Convolution2d {
-    /// The same padding on all four sides.
-    pub fn padded(amount: usize) -> Convolution2d {
-        Convolution2d { padding: [(amount, amount); 2], ..Convolution2d::default() }
+impl<const N: usize> Convolution<N> {
+    /// The same padding on all sides.
+    pub fn padded(amount: usize) -> Convolution<N> {
+        Convolution { padding: [(amount, amount); N], ..Convolution::default() }
     }
 }
 

@@ -1,5 +1,9 @@
 //! Two-dimensional pooling over the last two axes: the maximum and the sum of windows, each with its transpose.
 
+mod axes;
+
+pub use axes::Pooled;
+
 use std::sync::Arc;
 
 use smallvec::smallvec;
@@ -11,24 +15,31 @@ use super::Op;
 use super::convolution::positions;
 use super::rule::{Batch, Batched, Call, Multilinear, multilinear_rule};
 
-/// How a window moves over an image. There is no padding or dilation by default, and [`Pool2d::window`] moves by its
+/// How a window moves over `N` axes. There is no padding or dilation by default, and [`Pool::window`] moves by its
 /// own size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Pool2d {
-    /// Height and width.
-    pub window: [usize; 2],
+pub struct Pool<const N: usize> {
+    /// The lengths of the window, for images height and width.
+    pub window: [usize; N],
     /// Distance between neighbouring windows.
-    pub stride: [usize; 2],
+    pub stride: [usize; N],
     /// Elements (before, after) the image that a maximum ignores and a mean counts as zeros.
-    pub padding: [(usize, usize); 2],
+    pub padding: [(usize, usize); N],
     /// Distance between neighbouring elements of a window.
-    pub dilation: [usize; 2],
+    pub dilation: [usize; N],
 }
 
-impl Pool2d {
+/// How a window moves over a sequence.
+pub type Pool1d = Pool<1>;
+/// How a window moves over an image.
+pub type Pool2d = Pool<2>;
+/// How a window moves over a volume.
+pub type Pool3d = Pool<3>;
+
+impl<const N: usize> Pool<N> {
     /// Windows of this size side by side.
-    pub fn window(window: [usize; 2]) -> Pool2d {
-        Pool2d { window, stride: window, padding: [(0, 0); 2], dilation: [1, 1] }
+    pub fn window(window: [usize; N]) -> Pool<N> {
+        Pool { window, stride: window, padding: [(0, 0); N], dilation: [1; N] }
     }
 }
 

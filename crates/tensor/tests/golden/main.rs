@@ -6,6 +6,7 @@ mod audio;
 mod complex;
 mod ctc;
 mod fourier;
+mod image;
 mod image_sampling;
 mod linalg;
 mod order;
