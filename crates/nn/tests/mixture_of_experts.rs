@@ -2,7 +2,7 @@
 
 use bolete_nn::{Activation, Context, MixtureOfExperts, MixtureOfExpertsConfig, MixtureOutput, cast_floats};
 use bolete_tensor::tree::TreeExt;
-use bolete_tensor::{DType, Key, Param, Tensor, value_and_grad};
+use bolete_tensor::{DType, Key, Param, Tensor, value_and_grad, vmap};
 
 /// One expert on one token `[width]`.
 fn expert(layer: &MixtureOfExperts, number: usize, token: &Tensor) -> Tensor {
@@ -61,8 +61,8 @@ fn naive(
     for number in 0..count {
         let sum = sum_of(number, &all);
         squares = squares + sum.log().square() / count as f64;
-        for expert in 0..experts {
-            let share = assigned[expert] as f64 / (count * layer.chosen) as f64;
+        for (expert, assigned) in assigned.iter().enumerate() {
+            let share = *assigned as f64 / (count * layer.chosen) as f64;
             let probability = exponential(number, expert) / &sum;
             balance = balance + probability * (share * experts as f64 / count as f64);
         }
@@ -142,6 +142,27 @@ fn dropped_tokens_give_zeros() {
     assert!(output[..4].iter().all(|value| *value != 0.0), "{output:?}");
     assert_eq!(output[4..], [0.0; 4]);
     assert_eq!(found.dropped.item(), 0.5);
+}
+
+#[test]
+fn mixtures_are_mapped_and_keep_the_type() {
+    let layer = MixtureOfExpertsConfig::new(3, 4, 4).init(&Key::new(0));
+    let batch = Key::new(1).normal([3, 5, 3], DType::F32);
+    let run = |x: &Tensor| layer.forward(x, &mut Context::evaluation()).output;
+    let mapped = vmap(run)(&batch);
+    for number in 0..3 {
+        let example = batch.narrow(0, number, 1).squeeze(0);
+        let found = mapped.narrow(0, number, 1).squeeze(0).cast(DType::F64);
+        for (found, single) in
+            found.to_vec::<f64>().into_iter().zip(run(&example).cast(DType::F64).to_vec::<f64>())
+        {
+            assert!((found - single).abs() < 1e-6, "{found} is not {single}");
+        }
+    }
+    let half = cast_floats(&layer, DType::BF16);
+    let found = half.forward(&batch.cast(DType::BF16), &mut Context::evaluation());
+    assert_eq!((found.output.dtype(), found.router_z_loss.dtype()), (DType::BF16, DType::F32));
+    assert!(found.output.is_finite().all(..).item() == 1.0);
 }
 
 #[test]

@@ -109,8 +109,8 @@ impl Tensor {
     ///
     /// ```
     /// use bolete_tensor::Tensor;
-    /// let x = Tensor::from([[1.0f64, 7.0]]);
-    /// assert_eq!(x.rms_norm(&Tensor::from([5.0f64, 10.0]), 0.0).to_vec::<f64>(), [1.0, 14.0]);
+    /// let x = Tensor::from([[2.0f64, -2.0]]);
+    /// assert_eq!(x.rms_norm(&Tensor::from([5.0f64, 10.0]), 0.0).to_vec::<f64>(), [5.0, -10.0]);
     /// ```
     ///
     /// # Panics

@@ -52,3 +52,12 @@ pub(super) fn cases() -> Vec<Case> {
         }),
     ]
 }
+
+#[test]
+fn segments_without_rows_are_empty() {
+    let (none, ids) = (Tensor::zeros([0, 2], DType::F32), Tensor::zeros([0], DType::I64));
+    assert_eq!(none.segment_max(&ids, 3, -1.0).to_vec::<f32>(), [-1.0; 6]);
+    assert_eq!(none.segment_min(&ids, 3, 1.0).to_vec::<f32>(), [1.0; 6]);
+    assert_eq!(none.segment_sum(&ids, 3).to_vec::<f32>(), [0.0; 6]);
+    assert!(none.segment_softmax(&ids, 3).to_vec::<f32>().is_empty());
+}
