@@ -71,7 +71,11 @@ pub use layers::attention::{AttentionMask, MultiHeadAttention, MultiHeadAttentio
 pub use layers::batch_norm::{BatchNorm, BatchNormConfig};
 pub use layers::bilinear::{Bilinear, BilinearConfig};
 pub use layers::conv2d::{Conv2d, Conv2dConfig, Padding};
-pub use layers::dropout::Dropout;
+pub use layers::convolutions::{
+    Conv1d, Conv1dConfig, Conv3d, Conv3dConfig, ConvTranspose1d, ConvTranspose1dConfig, ConvTranspose2d,
+    ConvTranspose2dConfig, ConvTranspose3d, ConvTranspose3dConfig,
+};
+pub use layers::dropout::{ChannelDropout, Dropout, StochasticDepth};
 pub use layers::embedding::{Embedding, EmbeddingConfig, Lookup};
 pub use layers::embedding_bag::{BagMode, EmbeddingBag, EmbeddingBagConfig};
 pub use layers::flatten::Flatten;
@@ -82,14 +86,18 @@ pub use layers::layer_norm::{LayerNorm, LayerNormConfig};
 pub use layers::linear::{Linear, LinearConfig};
 pub use layers::lstm::{Lstm, LstmCell, LstmConfig, LstmState};
 pub use layers::mixture_of_experts::{Experts, MixtureOfExperts, MixtureOfExpertsConfig, MixtureOutput};
+pub use layers::padding::{Fold, Pad, Unfold};
 pub use layers::pixel_norm::PixelNorm;
-pub use layers::pooling::{AvgPool2d, MaxPool2d};
+pub use layers::pooling::{
+    AdaptivePool, AvgPool1d, AvgPool2d, AvgPool3d, LpPool2d, MaxPool1d, MaxPool2d, MaxPool3d, PoolKind,
+};
 pub use layers::prelu::{Prelu, PreluConfig};
 pub use layers::recurrent::{RecurrentStack, RecurrentWeights};
 pub use layers::rms_norm::{RmsNorm, RmsNormConfig};
 pub use layers::rnn::{Nonlinearity, Rnn, RnnCell, RnnConfig};
 pub use layers::sequential::{Layer, Sequential};
 pub use layers::sparse_rows::SparseRows;
+pub use layers::squeeze_excite::{SqueezeExcite, SqueezeExciteConfig};
 pub use layers::transformer::{
     NormPosition, Transformer, TransformerDecoder, TransformerDecoderLayer, TransformerEncoder,
     TransformerEncoderLayer, TransformerLayerConfig,

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use bolete_tensor::tree::{TreeExt, path_fits};
-use bolete_tensor::{DType, Key, Param, Shape, State, Tensor, Tree};
+use bolete_tensor::{Key, Param, Shape, State, Tensor, Tree};
 
 use crate::{Context, Fan, Initialiser, replace_leaves};
 
@@ -32,7 +32,7 @@ fn as_matrix(weight: &Tensor) -> Tensor {
 ///
 /// ```
 /// use bolete_nn::{Adaptation, Context, LinearConfig, Module};
-/// use bolete_tensor::{DType, Key, Tensor, grad};
+/// use bolete_tensor::{Key, Tensor, grad};
 /// let base = LinearConfig::new(6, 4).init(&Key::new(0));
 /// let adaptation = Adaptation::new(&base, &["weight"], 2, 4.0, &Key::new(1));
 /// let x = Tensor::ones([3, 6], DType::F32);
@@ -69,11 +69,11 @@ impl Adaptation {
         let found = weights("Adaptation", model, patterns);
         let keys = key.split_many(found.len());
         let factors = found.into_iter().enumerate().map(|(index, (path, weight))| {
-            let key = Key::from_tensor(keys.narrow(0, index as usize, 1).squeeze(0));
+            let key = Key::from_tensor(keys.narrow(0, index, 1).squeeze(0));
             let [rows, columns] = [0, 1].map(|axis| as_matrix(&weight).shape()[axis]);
             let fan = Fan { input: columns, output: rank };
-            let a = Param::new(Initialiser::FanIn.sample([rank, columns], fan, &key, DType::F32));
-            let b = Param::new(Tensor::zeros([rows, rank], DType::F32));
+            let a = Param::new(Initialiser::FanIn.sample([rank, columns], fan, &key, weight.dtype()));
+            let b = Param::new(Tensor::zeros([rows, rank], weight.dtype()));
             (path, LowRankFactors { a, b })
         });
         Adaptation { factors: factors.collect(), scale: alpha / rank as f64 }

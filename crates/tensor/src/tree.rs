@@ -257,8 +257,13 @@ structure! {
     crate::Shape: |value| value.iter().fold(value.rank() as u64, |all, length| fingerprint(&[all, *length as u64]
         .map(u64::to_le_bytes).concat()));
     crate::Convolution2d: |value| fingerprint(format!("{value:?}").as_bytes());
+    crate::Convolution1d: |value| fingerprint(format!("{value:?}").as_bytes());
+    crate::Convolution3d: |value| fingerprint(format!("{value:?}").as_bytes());
+    crate::PadMode: |value| fingerprint(format!("{value:?}").as_bytes());
     crate::Resize: |value| fingerprint(format!("{value:?}").as_bytes());
     crate::Pool2d: |value| fingerprint(format!("{value:?}").as_bytes());
+    crate::Pool1d: |value| fingerprint(format!("{value:?}").as_bytes());
+    crate::Pool3d: |value| fingerprint(format!("{value:?}").as_bytes());
 }
 
 /// FNV-1a.

@@ -3,10 +3,12 @@
 use bolete_tensor::{Tensor, Tree};
 
 use crate::{
-    Activation, AvgPool2d, BatchNorm, ChannelShuffle, Context, Conv2d, Dropout, Embedding, EmbeddingBag,
-    Flatten, GroupNorm, InstanceNorm, LayerNorm, LearnedEncoding, Linear, MaxPool2d, Module,
-    MultiHeadAttention, PixelNorm, PixelShuffle, PixelUnshuffle, Prelu, RmsNorm, SinusoidalEncoding,
-    TransformerEncoderLayer, Upsample,
+    Activation, AdaptivePool, AvgPool1d, AvgPool2d, AvgPool3d, BatchNorm, ChannelDropout, ChannelShuffle,
+    Context, Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, Dropout, Embedding,
+    EmbeddingBag, Flatten, Fold, GroupNorm, Gru, InstanceNorm, LayerNorm, LearnedEncoding, Linear, LpPool2d,
+    Lstm, MaxPool1d, MaxPool2d, MaxPool3d, Module, MultiHeadAttention, Pad, PixelNorm, PixelShuffle,
+    PixelUnshuffle, Prelu, RmsNorm, Rnn, SinusoidalEncoding, SqueezeExcite, StochasticDepth,
+    TransformerEncoder, TransformerEncoderLayer, Unfold, Upsample,
 };
 
 /// Each layer applied to the output of the one before.
@@ -134,6 +136,48 @@ layer_kinds! {
     PixelUnshuffle(PixelUnshuffle),
     /// Channels of groups dealt out in turn.
     ChannelShuffle(ChannelShuffle),
+    /// Convolution of sequences.
+    Conv1d(Conv1d),
+    /// Convolution of volumes.
+    Conv3d(Conv3d),
+    /// Transposed convolution of sequences.
+    ConvTranspose1d(ConvTranspose1d),
+    /// Transposed convolution of images.
+    ConvTranspose2d(ConvTranspose2d),
+    /// Transposed convolution of volumes.
+    ConvTranspose3d(ConvTranspose3d),
+    /// Maximum pooling of sequences.
+    MaxPool1d(MaxPool1d),
+    /// Mean pooling of sequences.
+    AvgPool1d(AvgPool1d),
+    /// Maximum pooling of volumes.
+    MaxPool3d(MaxPool3d),
+    /// Mean pooling of volumes.
+    AvgPool3d(AvgPool3d),
+    /// Pooling by powers.
+    LpPool2d(LpPool2d),
+    /// Pooling to given lengths.
+    AdaptivePool(AdaptivePool),
+    /// Padding.
+    Pad(Pad),
+    /// Windows as columns.
+    Unfold(Unfold),
+    /// Columns as images.
+    Fold(Fold),
+    /// Attention to channels.
+    SqueezeExcite(SqueezeExcite),
+    /// Dropout of channels.
+    ChannelDropout(ChannelDropout),
+    /// Dropout of examples.
+    StochasticDepth(StochasticDepth),
+    /// Long short-term memory.
+    Lstm(Lstm),
+    /// Gated recurrent units.
+    Gru(Gru),
+    /// Plain recurrence.
+    Rnn(Rnn),
+    /// Transformer layers.
+    TransformerEncoder(TransformerEncoder),
     /// A list within the list.
     Sequential(Sequential),
 }

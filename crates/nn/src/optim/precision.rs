@@ -25,7 +25,7 @@ use super::is_trainable;
 pub struct Precision {
     /// The type that is computed in.
     pub compute: DType,
-    /// Patterns of the paths of leaves that stay as they are, such as `**.norm*.**`.
+    /// Patterns of the paths of leaves that stay as they are, such as `**.norm1.**`.
     pub keep: Vec<String>,
 }
 
@@ -55,6 +55,9 @@ impl Precision {
         })
     }
 }
+
+/// The largest factor: one more doubling or two and the loss itself would overflow.
+const LARGEST: f64 = 16_777_216.0;
 
 /// A factor of the loss that keeps small gradients from vanishing in `f16`, found while training: it halves when gradients overflow
 /// and doubles when they have not for a while. Everything stays in the graph, so that it works inside of a `Step`.
@@ -119,8 +122,10 @@ impl LossScale {
     pub fn next(self, finite: &Tensor) -> LossScale {
         let good = finite.select(&self.good + 1, self.good.zeros_like());
         let grown = good.greater_equal(self.interval);
-        let scale =
-            finite.select(grown.select(&self.scale * 2.0, &self.scale), (&self.scale * 0.5).maximum(1.0));
+        let scale = finite.select(
+            grown.select((&self.scale * 2.0).minimum(LARGEST), &self.scale),
+            (&self.scale * 0.5).maximum(1.0),
+        );
         let good = grown.select(good.zeros_like(), &good);
         LossScale { scale, good, interval: self.interval }
     }

@@ -1,33 +1,9 @@
 //! Layers without memory and the bilinear layer: outputs and gradients.
 
 use bolete_nn::{Activation, BilinearConfig, Context, Module, PreluConfig};
-use bolete_tensor::tree::LeafKind;
-use bolete_tensor::{DType, Key, Tensor, Tree, value_and_grad};
-use serde_json::Value;
+use bolete_tensor::{DType, Key, Tensor};
 
-use crate::read::{assert_close, assert_leaves_close, file, tensor, with_leaves};
-
-fn check<M: Tree>(case: &Value, model: M, forward: impl Fn(&M, &[Tensor]) -> Tensor) {
-    for (dtype, tolerance) in [(DType::F64, 1e-10), (DType::F32, 1e-5)] {
-        let what = format!("{} in {dtype}", case["name"].as_str().expect("a name"));
-        let model = with_leaves(&model, &case["leaves"], dtype);
-        let inputs: Vec<Tensor> =
-            case["inputs"].as_array().expect("a list").iter().map(|input| tensor(input, dtype)).collect();
-        let cotangent = tensor(&case["cotangent"], dtype);
-        let ((_, output), (gradients, input_gradients)) =
-            value_and_grad(|(model, inputs): &(M, Vec<Tensor>)| {
-                let output = forward(model, inputs);
-                ((&output * &cotangent).sum(..), output)
-            })(&(model, inputs));
-        assert_close(&what, &output, &case["output"], tolerance);
-        for (gradient, expected) in
-            input_gradients.iter().zip(case["input_gradients"].as_array().expect("a list"))
-        {
-            assert_close(&format!("{what}: input gradient"), gradient, expected, tolerance);
-        }
-        assert_leaves_close(&what, &gradients, LeafKind::Param, &case["gradients"], tolerance);
-    }
-}
+use crate::read::{check_model, file};
 
 #[test]
 fn activations_and_bilinear_layers() {
@@ -47,7 +23,9 @@ fn activations_and_bilinear_layers() {
             prelu @ ("prelu" | "prelu_channels") => {
                 let slopes = if prelu == "prelu" { 1 } else { 4 };
                 let layer = PreluConfig { slopes, ..PreluConfig::default() }.init();
-                check(case, layer, |layer, inputs| layer.forward(&inputs[0], &mut Context::evaluation()));
+                check_model(case, layer, |layer, inputs| {
+                    layer.forward(&inputs[0], &mut Context::evaluation())
+                });
                 continue;
             }
             bilinear @ ("bilinear" | "bilinear_without_bias") => {
@@ -55,12 +33,12 @@ fn activations_and_bilinear_layers() {
                     "bilinear" => BilinearConfig::new(3, 4, 2),
                     _ => BilinearConfig { bias: false, ..BilinearConfig::new(3, 2, 4) },
                 };
-                check(case, config.init(&key), |layer, inputs| layer.forward(&inputs[0], &inputs[1]));
+                check_model(case, config.init(&key), |layer, inputs| layer.forward(&inputs[0], &inputs[1]));
                 continue;
             }
             unknown => panic!("activations.py has a case `{unknown}` that is not tested"),
         };
-        check(case, activation, |activation, inputs| {
+        check_model(case, activation, |activation, inputs| {
             activation.forward(&inputs[0], &mut Context::evaluation())
         });
     }

@@ -2,6 +2,7 @@
 
 mod activations;
 mod attention;
+mod convolutions;
 mod initialisers;
 mod layers;
 mod losses;
