@@ -1,9 +1,9 @@
 //! What is done to the leaves of a model by their paths, and sums and averages of models.
 
 use bolete_nn::{
-    Activation, AdamWConfig, Averaging, Context, GradientAccumulator, LinearConfig, ModelAverage, Module,
-    Optimiser, ParameterGroup, Sequential, SgdConfig, UpdateRule, clip_by_leaf_norm, mean_squared_error,
-    replace_leaves, select_leaves,
+    Activation, AdafactorConfig, AdamWConfig, Averaging, Context, GradientAccumulator, LambConfig,
+    LinearConfig, ModelAverage, Module, MuonConfig, Optimiser, ParameterGroup, Sequential, SgdConfig,
+    UpdateRule, clip_by_leaf_norm, mean_squared_error, replace_leaves, select_leaves,
 };
 use bolete_tensor::plan::report::report;
 use bolete_tensor::tree::TreeExt;
@@ -73,6 +73,29 @@ fn decoupled_decay_takes_part_in_groups() {
     let optimiser = config.init_groups(&model, vec![group]);
     let (next, _) = optimiser.update(model, &Tensor::from([0.0f64]));
     assert_alike(&next, &Tensor::from([2.0 * (1.0 - 0.1 * 0.5 * 0.2 * 3.0)]), 1e-15);
+}
+
+/// Checks that a factor of the decay does what another decay of the rule does.
+#[track_caller]
+fn assert_decay_factors<R: UpdateRule>(rule: impl Fn(f64) -> R) {
+    let next = |decay: f64, decay_factor: f64| {
+        let model = Tensor::from([[1.0f64], [2.0]]);
+        let group = ParameterGroup { decay_factor, ..ParameterGroup::new("**") };
+        let optimiser = rule(decay).init_groups(&model, vec![group]);
+        optimiser.update(model, &Tensor::from([[0.1f64], [-0.3]])).0
+    };
+    for factor in [0.0, 0.25, 1.0, 2.0] {
+        assert_alike(&next(0.5, factor), &next(0.5 * factor, 1.0), 1e-15);
+    }
+    assert_ne!(next(0.5, 0.0).to_vec::<f64>(), next(0.5, 1.0).to_vec::<f64>());
+}
+
+#[test]
+fn rules_that_decay_in_their_step_heed_groups() {
+    assert_decay_factors(|weight_decay| LambConfig { weight_decay, ..LambConfig::default() });
+    assert_decay_factors(|weight_decay| MuonConfig { weight_decay, ..MuonConfig::default() });
+    assert_decay_factors(|weight_decay| AdafactorConfig { weight_decay, ..AdafactorConfig::default() });
+    assert_decay_factors(|weight_decay| AdamWConfig { weight_decay, ..AdamWConfig::default() });
 }
 
 #[test]

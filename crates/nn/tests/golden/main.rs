@@ -8,3 +8,4 @@ mod losses;
 mod optimisers;
 mod read;
 mod recurrent;
+mod rules;
