@@ -177,6 +177,8 @@ pub struct Moment {
     pub rate: Tensor,
     /// 1 for the first update: a single `f64`.
     pub number: Tensor,
+    /// What the group of the parameter multiplies weight decay with, for rules that decay weights in their step.
+    pub decay_factor: f64,
 }
 
 impl Moment {
@@ -239,12 +241,14 @@ impl<R: UpdateRule> Optimiser for RuleOptimiser<R> {
             }
             let factor = group.map_or(1.0, |group| group.rate_factor);
             let rate = if factor == 1.0 { self.learning_rate.clone() } else { &self.learning_rate * factor };
-            let decay = self.rule.weight_decay().scaled(group.map_or(1.0, |group| group.decay_factor));
+            let decay_factor = group.map_or(1.0, |group| group.decay_factor);
+            let decay = self.rule.weight_decay().scaled(decay_factor);
             let (value, gradient) = decay.apply(value, gradient, &rate);
             let memory = self.memory.get_mut(path).unwrap_or_else(|| {
                 panic!("the optimiser was made for another model: it knows no trainable leaf `{path}`")
             });
-            self.rule.step(&Moment { rate, number: number.clone() }, &value, &gradient, memory)
+            let moment = Moment { rate, number: number.clone(), decay_factor };
+            self.rule.step(&moment, &value, &gradient, memory)
         });
         (model, self)
     }

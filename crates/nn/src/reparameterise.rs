@@ -198,7 +198,7 @@ impl SpectralNorm {
             let mut u = unit(&first.normal(shape(0), weight.dtype()), epsilon);
             let mut v = unit(&second.normal(shape(1), weight.dtype()), epsilon);
             for _ in 0..iterations {
-                (u, v) = iterate(&matrix, &u, epsilon);
+                (u, v) = iterate(&matrix, &v, epsilon);
             }
             (path, SingularVectors { u: State::new(u), v: State::new(v) })
         });
@@ -218,7 +218,7 @@ impl SpectralNorm {
         for (path, SingularVectors { u, v }) in &self.vectors {
             let (mut left, mut right) = (context.state(u), context.state(v));
             if let (true, Some(weight)) = (context.is_training(), known.get(path)) {
-                (left, right) = iterate(&as_matrix(weight).stop_gradient(), &left, self.epsilon);
+                (left, right) = iterate(&as_matrix(weight).stop_gradient(), &right, self.epsilon);
                 context.update(u, left.clone());
                 context.update(v, right.clone());
             }
@@ -237,9 +237,9 @@ fn unit(vector: &Tensor, epsilon: f64) -> Tensor {
     vector / vector.square().sum(..).sqrt().maximum(epsilon)
 }
 
-/// A step of power iteration.
-fn iterate(matrix: &Tensor, u: &Tensor, epsilon: f64) -> (Tensor, Tensor) {
-    let v = unit(&matrix.t().matmul(u), epsilon);
-    let u = unit(&matrix.matmul(&v), epsilon);
+/// A step of power iteration, as in PyTorch from the right vector to the left one and back.
+fn iterate(matrix: &Tensor, v: &Tensor, epsilon: f64) -> (Tensor, Tensor) {
+    let u = unit(&matrix.matmul(v), epsilon);
+    let v = unit(&matrix.t().matmul(&u), epsilon);
     (u, v)
 }

@@ -8,7 +8,7 @@ use crate::{
     EmbeddingBag, Flatten, Fold, GroupNorm, Gru, InstanceNorm, LayerNorm, LearnedEncoding, Linear, LpPool2d,
     Lstm, MaxPool1d, MaxPool2d, MaxPool3d, Module, MultiHeadAttention, Pad, PixelNorm, PixelShuffle,
     PixelUnshuffle, Prelu, RmsNorm, Rnn, SinusoidalEncoding, SqueezeExcite, StochasticDepth,
-    TransformerEncoder, TransformerEncoderLayer, Unfold, Upsample,
+    TransformerEncoder, Unfold, Upsample,
 };
 
 /// Each layer applied to the output of the one before.
@@ -118,8 +118,6 @@ layer_kinds! {
     Activation(Activation),
     /// Attention of sequences to themselves.
     MultiHeadAttention(MultiHeadAttention),
-    /// A layer of a transformer.
-    TransformerEncoderLayer(TransformerEncoderLayer),
     /// Positions as sines and cosines.
     SinusoidalEncoding(SinusoidalEncoding),
     /// Positions as learned vectors.

@@ -11,7 +11,7 @@ use super::is_trainable;
 /// use bolete_nn::GradientAccumulator;
 /// use bolete_tensor::Tensor;
 /// let sums = GradientAccumulator::new(&Tensor::from([0.0f32, 0.0]));
-/// let sums = sums.add(&Tensor::from([1.0f32, 2.0])).add(&Tensor::from([3.0f32, 6.0]));
+/// let sums = sums.accumulate(&Tensor::from([1.0f32, 2.0])).accumulate(&Tensor::from([3.0f32, 6.0]));
 /// assert_eq!(sums.mean().to_vec::<f32>(), [2.0, 4.0]);
 /// ```
 #[derive(Clone, Debug, Tree)]
@@ -31,7 +31,7 @@ impl<M: Tree> GradientAccumulator<M> {
     /// # Panics
     /// If they are not of the model's form.
     #[track_caller]
-    pub fn add(self, gradients: &M) -> GradientAccumulator<M> {
+    pub fn accumulate(self, gradients: &M) -> GradientAccumulator<M> {
         let mut more = gradients.leaves().into_iter();
         let sum = self.sum.rebuild(&mut |kind, tensor| {
             let gradient = more.next().expect("gradients have the form of the model");

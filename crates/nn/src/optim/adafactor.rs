@@ -2,7 +2,7 @@
 
 use bolete_tensor::{DType, Tensor, Tree};
 
-use super::{Memory, Moment, RuleOptimiser, UpdateRule, WeightDecay};
+use super::{Memory, Moment, RuleOptimiser, UpdateRule};
 
 /// Adafactor (Shazeer, Stern 2018, algorithm 4) in PyTorch's form. Of the squares of gradients of a matrix (the last two axes)
 /// only running means of rows R and columns C are kept, with the weight t^decay of the newest; V = R C / mean R. The update
@@ -44,9 +44,6 @@ impl UpdateRule for AdafactorConfig {
     fn learning_rate(&self) -> f64 {
         self.learning_rate
     }
-    fn weight_decay(&self) -> WeightDecay {
-        WeightDecay::Decoupled(self.weight_decay)
-    }
     fn memory(&self, value: &Tensor) -> Vec<(&'static str, Tensor)> {
         if value.rank() < 2 {
             return vec![("squares", value.zeros_like())];
@@ -70,6 +67,12 @@ impl UpdateRule for AdafactorConfig {
         let update = gradient * squares.maximum(epsilon * epsilon).rsqrt();
         let excess = (rms(&update) / self.threshold).maximum(1.0);
         let rate = moment.rate.minimum(moment.number.rsqrt()).cast(dtype);
-        value - update * (rate * rms(value).maximum(self.smallest) / excess)
+        let step = update * (rate * rms(value).maximum(self.smallest) / excess);
+        if self.weight_decay == 0.0 {
+            return value - step;
+        }
+        // Here and not before the step, whose length is that of the parameter before it decays.
+        let kept = 1.0 - &moment.rate * (self.weight_decay * moment.decay_factor);
+        value * kept.cast(dtype) - step
     }
 }

@@ -37,8 +37,8 @@ impl UpdateRule for LambConfig {
         vec![("first_moment", value.zeros_like()), ("second_moment", value.zeros_like())]
     }
     fn step(&self, moment: &Moment, value: &Tensor, gradient: &Tensor, memory: &mut Memory) -> Tensor {
-        let step =
-            direction(self.betas, self.epsilon, false, moment, gradient, memory) + value * self.weight_decay;
+        let direction = direction(self.betas, self.epsilon, false, moment, gradient, memory);
+        let step = direction + value * (self.weight_decay * moment.decay_factor);
         let [size, length] = [value, &step].map(|x| x.square().sum(..).sqrt());
         let both = size.greater(0.0).logical_and(&length.greater(0.0));
         let trust = both.select(&size / both.select(&length, length.ones_like()), length.ones_like());

@@ -91,7 +91,7 @@ impl UpdateRule for MuonConfig {
             let direction = direction(self.betas, self.epsilon, false, moment, gradient, memory);
             (&moment.rate * self.other_rate, direction)
         };
-        let kept = (1.0 - &rate * self.weight_decay).cast(dtype);
+        let kept = (1.0 - &rate * (self.weight_decay * moment.decay_factor)).cast(dtype);
         value * kept - direction * rate.cast(dtype)
     }
     fn check(&self) {

@@ -50,7 +50,7 @@ impl UpdateRule for SgdConfig {
                 gradient.clone()
             } else {
                 let weight =
-                    moment.number.equal(1.0).select(1.0, &moment.number.full_like(1.0 - self.dampening));
+                    moment.number.equal(1.0).select(1.0, moment.number.full_like(1.0 - self.dampening));
                 gradient * weight.cast(value.dtype())
             };
             let velocity = memory.change("velocity", |velocity| velocity * momentum + part);

@@ -10,4 +10,5 @@ mod norms;
 mod optimisers;
 mod read;
 mod recurrent;
+mod rules;
 mod upsample;
