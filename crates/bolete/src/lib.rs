@@ -1,7 +1,7 @@
 //! Bolete: a complete deep learning system.
 //!
 //! This crate gathers the others under one name. [`tensor`] is the engine: lazy tensors with every derivative. [`nn`]
-//! has layers, losses and optimisers, [`data`] data sets and loaders, [`formats`] files, [`train`] the training loop.
+//! has layers, losses and optimisers, [`prob`] distributions, [`data`] data sets and loaders, [`formats`] files, [`train`] the training loop.
 //! [`prelude`] holds what most programs use.
 //!
 //! ```
@@ -28,23 +28,35 @@
 pub use bolete_data as data;
 pub use bolete_formats as formats;
 pub use bolete_nn as nn;
+pub use bolete_prob as prob;
 pub use bolete_tensor as tensor;
 pub use bolete_train as train;
 
 /// What most programs use: `use bolete::prelude::*`.
 pub mod prelude {
     pub use bolete_nn::{
-        Activation, Adam, AdamConfig, AdamWConfig, AvgPool2d, BatchNorm, BatchNormConfig, Context, Conv2d,
-        Conv2dConfig, Dropout, Flatten, Initialiser, Layer, LayerNorm, LayerNormConfig, Linear, LinearConfig,
-        MaxPool2d, Module, Optimiser, Padding, Schedule, Sequential, Sgd, SgdConfig, UpdateRule,
-        binary_cross_entropy, binary_cross_entropy_with_logits, clip_by_global_norm, cross_entropy,
-        mean_squared_error, summarise,
+        Activation, Adam, AdamConfig, AdamW, AdamWConfig, Adaptation, AdaptivePool, AttentionMask, Averaging,
+        AvgPool2d, BatchNorm, BatchNormConfig, Context, Conv1d, Conv1dConfig, Conv2d, Conv2dConfig, Conv3d,
+        Conv3dConfig, ConvTranspose2d, ConvTranspose2dConfig, CrossEntropy, CtcLoss, Dropout, Embedding,
+        EmbeddingConfig, Flatten, GradientAccumulator, GroupNorm, GroupNormConfig, Gru, GruConfig,
+        Initialiser, Layer, LayerNorm, LayerNormConfig, Lbfgs, Linear, LinearConfig, Lion, LionConfig,
+        LossScale, Lstm, LstmConfig, MaxPool2d, MixtureOfExperts, MixtureOfExpertsConfig, ModelAverage,
+        Module, MultiHeadAttention, MultiHeadAttentionConfig, Muon, MuonConfig, Optimiser, Padding,
+        ParameterGroup, Positions, Precision, Reduction, RmsNorm, RmsNormConfig, Schedule, ScheduleSequence,
+        Sequential, Sgd, SgdConfig, SpectralNorm, Transformer, TransformerDecoder, TransformerEncoder,
+        TransformerLayerConfig, UpdateRule, WeightDecay, WeightNorm, binary_cross_entropy,
+        binary_cross_entropy_with_logits, clip_by_global_norm, cross_entropy, huber, mean_absolute_error,
+        mean_squared_error, replace_leaves, select_leaves, summarise,
     };
+    pub use bolete_prob::{Distribution, KlDivergence};
     pub use bolete_tensor::tree::{LeafKind, TreeExt};
     pub use bolete_tensor::{
-        Axes, Convolution2d, CustomOp, DType, Key, Metadata, Param, Pool2d, Scalar, Shape, State, Step,
-        Tensor, Tree, check_gradients, checkpoint, custom, custom_vjp, eval, eval_tree, grad, hessian, hvp,
-        index, jacobian_forward, jacobian_reverse, jvp, value_and_grad, vjp, vmap, vmap_axes,
+        AttentionOptions, Axes, Complex, Convolution1d, Convolution2d, Convolution3d, CustomOp, DType, Key,
+        Metadata, PadMode, Param, Pool1d, Pool2d, Pool3d, Rotary, Scalar, ScatterReduction, Shape,
+        SparseMatrix, State, Step, Tensor, Tree, Triangular, check_gradients, checkpoint, cond, custom,
+        custom_vjp, eval, eval_tree, fori_loop, grad, hessian, hvp, index, jacobian_forward,
+        jacobian_reverse, jvp, scan, value_and_grad, vjp, vmap, vmap_axes, while_loop, while_loop_bounded,
     };
-    pub use bolete_train::{Trainer, TrainerConfig};
+    pub use bolete_train::weights;
+    pub use bolete_train::{Metric, Trainer, TrainerConfig};
 }

@@ -1,8 +1,8 @@
 //! Attention softmax(s Q Kᵀ + bias) V in tiles, without the matrix of all weights (Dao, "FlashAttention-2", 2023).
 //!
 //! A task owns some rows of the result and goes over the keys block by block. Scores of a tile are a product of the
-//! matrix kernel; a running maximum and sum per row turn them into weights ([`forward`]). The derivative computes the
-//! tiles again from the stored log-sum-exp of each row ([`backward`]).
+//! matrix kernel; a running maximum and sum per row turn them into weights (`forward.rs`). The derivative computes the
+//! tiles again from the stored log-sum-exp of each row (`backward.rs`).
 //!
 //! How the work is cut depends on the sizes alone, so results are the same bits on any number of threads.
 
