@@ -100,6 +100,32 @@ fn places_of_maxima() {
 }
 
 #[test]
+fn what_pytorch_gives_in_corners() {
+    // Further elements first give back what the padding takes off.
+    let options = Convolution1d { dilation: [3], ..Convolution1d::padded(1) };
+    let kernel = Tensor::from([[[1.0f64, 10.0]]]);
+    let spread = Tensor::from([[[1.0f64]]]).conv_transpose1d(&kernel, &options, [2]);
+    assert_eq!(spread.to_vec::<f64>(), [0.0, 0.0, 10.0, 0.0]);
+    let bad = Tensor::from([[f64::NAN, 1.0], [1.0, 1.0]]);
+    assert!(bad.lp_pool2d(2.0, &Pool2d::window([2, 2])).to_vec::<f64>()[0].is_nan());
+    let (_, slope) =
+        value_and_grad(|x: &Tensor| x.adaptive_max_pool(&[2]).sum(..))(&Tensor::ones([3], DType::F64));
+    assert_eq!(slope.to_vec::<f64>(), [1.0, 1.0, 0.0]);
+    let far = Tensor::from([1.0f64, 3.0, 1.0, f64::INFINITY, 2.0]);
+    let means = far.adaptive_avg_pool(&[5, 1][..1]).to_vec::<f64>();
+    assert_eq!(means, far.to_vec::<f64>());
+    let means = Tensor::from([1.0f64, 3.0, 1.0, 4.0, f64::INFINITY]).adaptive_avg_pool(&[3]).to_vec::<f64>();
+    assert_eq!(means, [2.0, 8.0 / 3.0, f64::INFINITY]);
+}
+
+#[test]
+#[should_panic(expected = "conv1d: inputs [1, 2, 4] and kernels [1, 3, 2] do not go together in 1 groups")]
+fn channels_must_fit() {
+    Tensor::zeros([1, 2, 4], DType::F32)
+        .conv1d(&Tensor::zeros([1, 3, 2], DType::F32), &Convolution1d::default());
+}
+
+#[test]
 #[should_panic(expected = "pad_with_mode: axis 0 of [2] is too short for [(2, 0)]")]
 fn mirrors_need_enough() {
     Tensor::zeros([2], DType::F32).pad_with_mode(&[(2, 0)], PadMode::Reflect);

@@ -29,8 +29,9 @@ fn images(options: &Convolution3d) -> Convolution2d {
     }
 }
 
+/// Checks ranks and channels; with `transposed` the kernel's first axis is that of the input.
 #[track_caller]
-fn check_rank(name: &str, rank: usize, x: &Tensor, kernel: &Tensor, groups: usize) {
+fn check(name: &str, rank: usize, x: &Tensor, kernel: &Tensor, groups: usize, transposed: bool) {
     assert!(
         x.rank() == rank && kernel.rank() == rank && groups > 0,
         "{name}: inputs and kernels must have rank {rank} and there must be groups, but the shapes are {} and {}, in {groups} \
@@ -38,33 +39,48 @@ fn check_rank(name: &str, rank: usize, x: &Tensor, kernel: &Tensor, groups: usiz
         x.shape(),
         kernel.shape()
     );
+    let (channels, w) = (x.shape()[1], kernel.shape());
+    let fits = w[0].is_multiple_of(groups) && channels == if transposed { w[0] } else { w[1] * groups };
+    assert!(fits, "{name}: inputs {} and kernels {w} do not go together in {groups} groups", x.shape());
 }
 
-/// The length of what a transposed convolution gives along an axis with as much further padding as keeps it invertible, and the zeros
-/// to be put behind it.
+/// What a transposed convolution gives along an axis.
+struct TransposedAxis {
+    /// The length, without the zeros.
+    length: usize,
+    /// The padding that is taken off. Further elements first give back what would be taken off behind.
+    padding: (usize, usize),
+    /// Zeros to be put behind it.
+    zeros: usize,
+}
+
 #[track_caller]
-fn transposed_length<const N: usize>(
+fn transposed_axis<const N: usize>(
     name: &str,
     length: usize,
     window: usize,
     options: &Convolution<N>,
     axis: usize,
     further: usize,
-) -> (usize, usize) {
+) -> TransposedAxis {
     let (stride, dilation) = (options.stride[axis], options.dilation[axis]);
     assert!(
         stride > 0 && dilation > 0 && window > 0,
         "{name}: stride, dilation and kernel must be at least 1"
     );
-    let own = further.min(stride - 1);
-    let whole = length.saturating_sub(1) * stride + dilation * (window - 1) + 1 + own;
-    let (low, high) = options.padding[axis];
     assert!(
-        whole > low + high,
-        "{name}: nothing is left of {whole} elements along axis {axis} without the padding {:?}",
-        options.padding[axis]
+        further < stride.max(dilation),
+        "{name}: {further} further elements along axis {axis} must be fewer than the stride {stride} or the dilation {dilation}"
     );
-    (whole - low - high, further - own)
+    let (low, high) = options.padding[axis];
+    let given_back = further.min(high);
+    let whole = length.saturating_sub(1) * stride + dilation * (window - 1) + 1;
+    let padding = (low, high - given_back);
+    assert!(
+        whole > padding.0 + padding.1,
+        "{name}: nothing is left of {whole} elements along axis {axis} without the padding {padding:?}"
+    );
+    TransposedAxis { length: whole - padding.0 - padding.1, padding, zeros: further - given_back }
 }
 
 /// Convolutions of other than images.
@@ -76,7 +92,16 @@ impl Tensor {
     /// If a rank is not 3, the channels do not fit the groups, or the kernel is longer than the padded sequence.
     #[track_caller]
     pub fn conv1d(&self, kernel: &Tensor, options: &Convolution1d) -> Tensor {
-        check_rank("conv1d", 3, self, kernel, options.groups);
+        check("conv1d", 3, self, kernel, options.groups, false);
+        let (length, window) = (self.shape()[2], kernel.shape()[2]);
+        let (stride, dilation) = (options.stride[0], options.dilation[0]);
+        assert!(stride > 0 && dilation > 0, "conv1d: stride and dilation must be at least 1");
+        assert!(
+            positions(length, window, stride, options.padding[0], dilation).is_some(),
+            "conv1d: the kernel {} does not fit into the padded sequence {} once",
+            kernel.shape(),
+            self.shape()
+        );
         self.unsqueeze(2).conv2d(&kernel.unsqueeze(2), &flat(options)).squeeze(2)
     }
 
@@ -87,7 +112,7 @@ impl Tensor {
     /// If a rank is not 5, the channels do not fit the groups, or the kernel is larger than the padded volume.
     #[track_caller]
     pub fn conv3d(&self, kernel: &Tensor, options: &Convolution3d) -> Tensor {
-        check_rank("conv3d", 5, self, kernel, options.groups);
+        check("conv3d", 5, self, kernel, options.groups, false);
         let (x, w) = (self.shape(), kernel.shape());
         let (stride, dilation) = (options.stride[0], options.dilation[0]);
         assert!(stride > 0 && dilation > 0, "conv3d: stride and dilation must be at least 1");
@@ -118,7 +143,7 @@ impl Tensor {
     /// As there.
     #[track_caller]
     pub fn conv_transpose1d(&self, kernel: &Tensor, options: &Convolution1d, further: [usize; 1]) -> Tensor {
-        check_rank("conv_transpose1d", 3, self, kernel, options.groups);
+        check("conv_transpose1d", 3, self, kernel, options.groups, true);
         self.unsqueeze(2).conv_transpose2d(&kernel.unsqueeze(2), &flat(options), [0, further[0]]).squeeze(2)
     }
 
@@ -130,19 +155,14 @@ impl Tensor {
     /// If the shapes do not go together or nothing is left.
     #[track_caller]
     pub fn conv_transpose2d(&self, kernel: &Tensor, options: &Convolution2d, further: [usize; 2]) -> Tensor {
-        check_rank("conv_transpose2d", 4, self, kernel, options.groups);
+        check("conv_transpose2d", 4, self, kernel, options.groups, true);
         let (x, w) = (self.shape(), kernel.shape());
-        assert!(
-            x[1] == w[0] && w[0].is_multiple_of(options.groups),
-            "conv_transpose2d: images {x} and kernels {w} do not go together in {} groups",
-            options.groups
-        );
-        let along = |axis: usize| {
-            transposed_length("conv_transpose2d", x[axis + 2], w[axis + 2], options, axis, further[axis])
-        };
-        let ((height, below), (width, behind)) = (along(0), along(1));
-        let output = self.conv2d_transposed(kernel, [height, width], options);
-        if below + behind == 0 { output } else { output.pad(&[(0, 0), (0, 0), (0, below), (0, behind)], 0.0) }
+        let rows = transposed_axis("conv_transpose2d", x[2], w[2], options, 0, further[0]);
+        let columns = transposed_axis("conv_transpose2d", x[3], w[3], options, 1, further[1]);
+        let inner = Convolution2d { padding: [rows.padding, columns.padding], ..*options };
+        let output = self.conv2d_transposed(kernel, [rows.length, columns.length], &inner);
+        let zeros = [(0, 0), (0, 0), (0, rows.zeros), (0, columns.zeros)];
+        if rows.zeros + columns.zeros == 0 { output } else { output.pad(&zeros, 0.0) }
     }
 
     /// Transposed convolution of volumes `[batch, channels, depth, height, width]` with kernels
@@ -152,9 +172,9 @@ impl Tensor {
     /// As there.
     #[track_caller]
     pub fn conv_transpose3d(&self, kernel: &Tensor, options: &Convolution3d, further: [usize; 3]) -> Tensor {
-        check_rank("conv_transpose3d", 5, self, kernel, options.groups);
+        check("conv_transpose3d", 5, self, kernel, options.groups, true);
         let (x, w) = (self.shape().clone(), kernel.shape().clone());
-        let (depth, behind) = transposed_length("conv_transpose3d", x[2], w[2], options, 0, further[0]);
+        let slow = transposed_axis("conv_transpose3d", x[2], w[2], options, 0, further[0]);
         // All taps of the depth as channels, then each where it belongs.
         let slices = self.transpose(1, 2).reshape([x[0] * x[2], x[1], x[3], x[4]]);
         let taps = kernel.reshape([w[0], w[1] * w[2], w[3], w[4]]);
@@ -162,17 +182,21 @@ impl Tensor {
         let (height, width) = (spread.shape()[2], spread.shape()[3]);
         let channels = w[1] * options.groups;
         let spread = spread.reshape([x[0], x[2], channels, w[2], height, width]).permute(&[0, 2, 1, 3, 4, 5]);
-        let (low, high) = options.padding[0];
+        let (low, high) = slow.padding;
         let places: Vec<i64> = (0..x[2])
             .flat_map(|slice| {
                 (0..w[2]).map(move |tap| (slice * options.stride[0] + tap * options.dilation[0]) as i64)
             })
             .collect();
         let updates = spread.reshape([x[0], channels, x[2] * w[2], height, width]);
-        let whole = Tensor::zeros([x[0], channels, depth + low + high, height, width], updates.dtype());
-        let whole =
-            whole.index_add(2, &Tensor::from_slice(&places, [places.len()]), &updates).narrow(2, low, depth);
-        if behind == 0 { whole } else { whole.pad(&[(0, 0), (0, 0), (0, behind), (0, 0), (0, 0)], 0.0) }
+        let whole = Tensor::zeros([x[0], channels, slow.length + low + high, height, width], updates.dtype());
+        let whole = whole.index_add(2, &Tensor::from_slice(&places, [places.len()]), &updates).narrow(
+            2,
+            low,
+            slow.length,
+        );
+        let zeros = [(0, 0), (0, 0), (0, slow.zeros), (0, 0), (0, 0)];
+        if slow.zeros == 0 { whole } else { whole.pad(&zeros, 0.0) }
     }
 
     /// The windows of images `[batch, channels, height, width]` as columns `[batch, channels · kernel height · kernel width, windows]`
@@ -240,13 +264,16 @@ impl Tensor {
 
 #[track_caller]
 fn window_counts(name: &str, size: [usize; 2], window: [usize; 2], options: &Convolution2d) -> [usize; 2] {
-    [0, 1].map(|axis| {
+    let mut counts = [0; 2];
+    for axis in [0, 1] {
         let (stride, dilation) = (options.stride[axis], options.dilation[axis]);
         assert!(stride > 0 && dilation > 0, "{name}: stride and dilation must be at least 1");
-        positions(size[axis], window[axis], stride, options.padding[axis], dilation).unwrap_or_else(|| {
+        let Some(count) = positions(size[axis], window[axis], stride, options.padding[axis], dilation) else {
             panic!("{name}: a window of {window:?} does not fit into an image of size {size:?}")
-        })
-    })
+        };
+        counts[axis] = count;
+    }
+    counts
 }
 
 /// How what is beyond the ends of an axis is made up.

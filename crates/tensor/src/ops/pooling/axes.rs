@@ -2,7 +2,6 @@
 
 use smallvec::smallvec;
 
-use crate::shape::axis_for;
 use crate::{DType, Pool1d, Pool2d, Pool3d, Shape, Tensor};
 
 use super::{PoolRole, checked};
@@ -153,8 +152,8 @@ impl Tensor {
     pub fn lp_pool2d(&self, power: f64, options: &Pool2d) -> Tensor {
         let count = (options.window[0] * options.window[1]) as f64;
         let sum = self.abs().pow(power).avg_pool2d(options) * count;
-        let exists = sum.greater(0.0);
-        exists.select(exists.select(&sum, sum.ones_like()).pow(1.0 / power), sum.zeros_like())
+        let none = sum.equal(0.0);
+        none.select(sum.zeros_like(), none.select(sum.ones_like(), &sum).pow(1.0 / power))
     }
 
     /// Means over windows along the last axes such that these get the given lengths, as in PyTorch: window i of n reaches from
@@ -166,19 +165,19 @@ impl Tensor {
     pub fn adaptive_avg_pool(&self, lengths: &[usize]) -> Tensor {
         let mut x = self.cast(self.dtype().to_float());
         for (axis, windows) in self.adaptive_windows("adaptive_avg_pool", lengths) {
-            // A matrix of the parts that elements have in windows.
-            let length = x.shape()[axis];
-            let mut parts = vec![0.0; windows.len() * length];
-            for (row, (start, end)) in windows.iter().enumerate() {
-                parts[row * length + start..row * length + end].fill(1.0 / (end - start) as f64);
-            }
-            let matrix = Tensor::from_vec(parts, [windows.len(), length]).cast(x.dtype());
-            x = x
-                .move_axis(axis as isize, -1)
-                .unsqueeze(-2)
-                .matmul(&matrix.t())
-                .squeeze(-2)
-                .move_axis(-1, axis as isize);
+            let elements = window_elements(&x, axis, &windows);
+            let widest = elements.shape()[axis + 1];
+            // Each element of a window once; the others are repeated ones.
+            let own: Vec<bool> = windows
+                .iter()
+                .flat_map(|(start, end)| (0..widest).map(move |at| start + at < *end))
+                .collect();
+            let counts: Vec<f64> = windows.iter().map(|(start, end)| (end - start) as f64).collect();
+            let behind = vec![1; x.rank() - axis - 1];
+            let along = |lengths: &[usize]| -> Shape { lengths.iter().chain(&behind).copied().collect() };
+            let own = Tensor::from_vec(own, along(&[windows.len(), widest]));
+            let counts = Tensor::from_vec(counts, along(&[windows.len()])).cast(x.dtype());
+            x = own.select(&elements, elements.zeros_like()).sum(axis as isize + 1) / counts;
         }
         x
     }
@@ -191,14 +190,15 @@ impl Tensor {
     pub fn adaptive_max_pool(&self, lengths: &[usize]) -> Tensor {
         let mut x = self.clone();
         for (axis, windows) in self.adaptive_windows("adaptive_max_pool", lengths) {
-            let widest = windows.iter().map(|(start, end)| end - start).max().unwrap_or(1);
-            // Shorter windows look at their last element several times.
-            let places: Vec<i64> = windows
-                .iter()
-                .flat_map(|(start, end)| (0..widest).map(move |at| (start + at).min(end - 1) as i64))
-                .collect();
-            let places = Tensor::from_vec(places, [windows.len(), widest]);
-            x = x.take(&places, axis as isize).max(axis as isize + 1);
+            let elements = window_elements(&x, axis, &windows);
+            let inner = axis as isize + 1;
+            if elements.elements() == 0 {
+                x = elements.sum(inner).cast(x.dtype());
+                continue;
+            }
+            // Of equal ones the first, to which the derivative goes.
+            let best = elements.argmax(inner).unsqueeze(inner);
+            x = elements.gather(inner, &best).squeeze(inner);
         }
         x
     }
@@ -213,13 +213,26 @@ impl Tensor {
             self.shape()
         );
         let first = self.rank() - lengths.len();
-        let windows = |(index, count): (usize, &usize)| {
-            let axis = axis_for(name, self.shape(), (first + index) as isize, self.rank());
+        let mut all = Vec::with_capacity(lengths.len());
+        for (index, count) in lengths.iter().enumerate() {
+            let axis = first + index;
             let length = self.shape()[axis];
             assert!(length > 0 || *count == 0, "{name}: axis {axis} of {} is empty", self.shape());
             let window = |i: usize| (i * length / count, ((i + 1) * length).div_ceil(*count));
-            (axis, (0..*count).map(window).collect())
-        };
-        lengths.iter().enumerate().map(windows).collect()
+            all.push((axis, (0..*count).map(window).collect()));
+        }
+        all
     }
+}
+
+/// The elements of windows (start, end) of an axis, along a further axis behind it. Shorter windows have their last element several
+/// times.
+#[track_caller]
+fn window_elements(x: &Tensor, axis: usize, windows: &[(usize, usize)]) -> Tensor {
+    let widest = windows.iter().map(|(start, end)| end - start).max().unwrap_or(1);
+    let places: Vec<i64> = windows
+        .iter()
+        .flat_map(|(start, end)| (0..widest).map(move |at| (start + at).min(end - 1) as i64))
+        .collect();
+    x.take(&Tensor::from_vec(places, [windows.len(), widest]), axis as isize)
 }
