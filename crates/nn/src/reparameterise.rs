@@ -32,7 +32,7 @@ fn as_matrix(weight: &Tensor) -> Tensor {
 ///
 /// ```
 /// use bolete_nn::{Adaptation, Context, LinearConfig, Module};
-/// use bolete_tensor::{Key, Tensor, grad};
+/// use bolete_tensor::{DType, Key, Tensor, grad};
 /// let base = LinearConfig::new(6, 4).init(&Key::new(0));
 /// let adaptation = Adaptation::new(&base, &["weight"], 2, 4.0, &Key::new(1));
 /// let x = Tensor::ones([3, 6], DType::F32);
