@@ -5,7 +5,7 @@ use std::fmt;
 use crate::Tensor;
 use crate::graph::evaluate::executable_for;
 
-use super::Plan;
+use super::{Action, Plan};
 
 /// The costs of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct KernelReport {
     pub operations: usize,
     /// Bytes read and written.
     pub bytes: usize,
+    /// Whether it is a product of half-precision numbers, which some machines compute faster.
+    pub half_precision: bool,
 }
 
 impl Report {
@@ -46,6 +48,7 @@ impl Report {
                 name: kernel.name.clone(),
                 operations: kernel.operations,
                 bytes: kernel.bytes,
+                half_precision: matches!(kernel.action, Action::Matmul { dtype, .. } if dtype.is_half()),
             })
             .collect();
         Report {

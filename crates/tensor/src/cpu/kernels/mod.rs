@@ -14,6 +14,7 @@ pub mod linalg;
 pub mod math;
 pub mod memory;
 pub mod order;
+pub mod peak;
 pub mod philox;
 pub mod pooling;
 pub mod recurrent;

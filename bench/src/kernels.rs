@@ -3,12 +3,13 @@
 //!
 //! `cargo bench --bench kernels -- [pool|gemm|thin|convolution|pooling]`; without a word, everything.
 
-use bolete_tensor::cpu::kernels;
+use bolete::tensor::cpu::kernels;
+use bench::peak::Peak;
 use half::bf16;
 use kernels::convolution::{self, ConvolutionShape};
 use kernels::gemm::element::GemmElement;
 use kernels::gemm::{Accumulate, Gemm, MatrixView, MatrixViewMut, gemm};
-use kernels::isa::{Instructions, Isa, Kernel};
+use kernels::isa::Isa;
 use kernels::pooling::{self, PoolingShape};
 use kernels::threads::Pool;
 use std::any::TypeId;
@@ -31,58 +32,6 @@ fn time(mut body: impl FnMut()) -> f64 {
         }
     }
     best
-}
-
-/// Independent multiply-adds in registers: nothing can do more of them.
-struct MultiplyAdds {
-    rounds: usize,
-}
-
-impl MultiplyAdds {
-    const REGISTERS: usize = 12;
-}
-
-impl Kernel for MultiplyAdds {
-    type Output = f32;
-
-    #[inline(always)]
-    fn run<I: Instructions>(self) -> f32 {
-        match I::VECTOR_BYTES {
-            64 => multiply_adds::<16, I>(self.rounds),
-            32 => multiply_adds::<8, I>(self.rounds),
-            _ => multiply_adds::<4, I>(self.rounds),
-        }
-    }
-}
-
-#[inline(always)]
-fn multiply_adds<const LANES: usize, I: Instructions>(rounds: usize) -> f32 {
-    let mut sums = [[1.0f32; LANES]; MultiplyAdds::REGISTERS];
-    let factor = black_box([0.999f32; LANES]);
-    for _ in 0..rounds {
-        for sum in &mut sums {
-            for (sum, factor) in sum.iter_mut().zip(factor) {
-                *sum = if I::FMA { sum.mul_add(factor, factor) } else { *sum * factor + factor };
-            }
-        }
-    }
-    sums.iter().flatten().sum()
-}
-
-/// Peak of all threads of the pool in GFLOP/s of f32.
-fn peak(pool: &Pool, isa: Isa) -> f64 {
-    let rounds = 200_000;
-    let lanes = match isa {
-        Isa::Avx512 => 16,
-        Isa::Avx2 => 8,
-        Isa::Portable => 4,
-    };
-    let seconds = time(|| {
-        pool.run(pool.size(), &|_| {
-            black_box(isa.run(MultiplyAdds { rounds: black_box(rounds) }));
-        });
-    });
-    (rounds * MultiplyAdds::REGISTERS * lanes * 2 * pool.size()) as f64 / seconds / 1e9
 }
 
 /// What all measurements run on.
@@ -204,13 +153,13 @@ fn main() {
     let isa = Isa::detected();
     for threads in [1, 2] {
         let pool = Pool::new(threads);
-        let peak = peak(&pool, isa);
+        let peak = Peak::F32.measure(&pool, isa);
         println!("\n{isa:?}, {threads} threads: peak {peak:.1} GFLOP/s of f32");
         let machine = Machine { pool, isa, peak };
         if wanted("pool") {
             // Tasks of about a microsecond, so that the second thread gets one before the first has done both.
             let task = || {
-                black_box(isa.run(MultiplyAdds { rounds: black_box(500) }));
+                black_box(kernels::peak::multiply_adds(isa, 500));
             };
             let alone = time(task);
             let both = time(|| machine.pool.run(machine.pool.size(), &|_| task()));
