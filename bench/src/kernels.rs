@@ -3,15 +3,14 @@
 //!
 //! `cargo bench --bench kernels -- [pool|gemm|thin|convolution|pooling]`; without a word, everything.
 
-use bolete::tensor::cpu::kernels;
 use bench::peak::Peak;
+use bolete_kernels::convolution::{self, ConvolutionShape};
+use bolete_kernels::gemm::element::GemmElement;
+use bolete_kernels::gemm::{Accumulate, Gemm, MatrixView, MatrixViewMut, gemm};
+use bolete_kernels::isa::Isa;
+use bolete_kernels::pooling::{self, PoolingShape};
+use bolete_kernels::threads::Pool;
 use half::bf16;
-use kernels::convolution::{self, ConvolutionShape};
-use kernels::gemm::element::GemmElement;
-use kernels::gemm::{Accumulate, Gemm, MatrixView, MatrixViewMut, gemm};
-use kernels::isa::Isa;
-use kernels::pooling::{self, PoolingShape};
-use kernels::threads::Pool;
 use std::any::TypeId;
 use std::hint::black_box;
 use std::time::Instant;
@@ -159,7 +158,7 @@ fn main() {
         if wanted("pool") {
             // Tasks of about a microsecond, so that the second thread gets one before the first has done both.
             let task = || {
-                black_box(kernels::peak::multiply_adds(isa, 500));
+                black_box(bolete_kernels::peak::multiply_adds(isa, 500));
             };
             let alone = time(task);
             let both = time(|| machine.pool.run(machine.pool.size(), &|_| task()));

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use bolete::tensor::cpu::kernels::isa::Isa;
-use bolete::tensor::cpu::kernels::threads::Pool;
-use bolete::tensor::plan::report::{KernelReport, Report};
 use bench::peak::Peak;
 use bench::results::{Measured, Results};
 use bench::timing::Rule;
 use bench::workload::{Count, Mode, Workload};
 use bench::workloads;
+use bolete::tensor::plan::report::{KernelReport, Report};
+use bolete_kernels::isa::Isa;
+use bolete_kernels::threads::Pool;
 use clap::Parser;
 
 /// Times the workloads on which Bolete is compared with other frameworks.
@@ -195,9 +195,9 @@ fn startup() -> Result<()> {
 fn fits(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,
-        Some((start, rest)) => name
-            .strip_prefix(start)
-            .is_some_and(|tail| (0..=tail.len()).any(|at| tail.is_char_boundary(at) && fits(rest, &tail[at..]))),
+        Some((start, rest)) => name.strip_prefix(start).is_some_and(|tail| {
+            (0..=tail.len()).any(|at| tail.is_char_boundary(at) && fits(rest, &tail[at..]))
+        }),
     }
 }
 

@@ -3,9 +3,9 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use bolete::tensor::cpu::kernels::isa::Isa;
-use bolete::tensor::cpu::kernels::peak::{bf16_dot_products, multiply_adds};
-use bolete::tensor::cpu::kernels::threads::Pool;
+use bolete_kernels::isa::Isa;
+use bolete_kernels::peak::{bf16_dot_products, multiply_adds};
+use bolete_kernels::threads::Pool;
 
 /// A limit of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,8 @@ impl Peak {
         let threads = pool.size() as f64;
         match self {
             Peak::F32 => {
-                let seconds = best(|| pool.run(pool.size(), &|_| black_box_sink(multiply_adds(isa, 200_000).0)));
+                let seconds =
+                    best(|| pool.run(pool.size(), &|_| black_box_sink(multiply_adds(isa, 200_000).0)));
                 multiply_adds(isa, 1).1 * 200_000.0 * threads / seconds / 1e9
             }
             Peak::Bf16 => match bf16_dot_products(isa, 1) {

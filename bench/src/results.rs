@@ -78,7 +78,10 @@ impl Results {
     pub fn read(path: &Path) -> Result<Results> {
         let text = std::fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
         serde_json::from_str(&text).with_context(|| {
-            format!("{}: expected {{\"peer\": …, \"results\": [{{\"name\": …, \"median_ms\": …}}, …]}}", path.display())
+            format!(
+                "{}: expected {{\"peer\": …, \"results\": [{{\"name\": …, \"median_ms\": …}}, …]}}",
+                path.display()
+            )
         })
     }
 

@@ -59,8 +59,10 @@ impl Gpt {
         let [tokens, positions, body] = Key::new(0).split();
         let initialiser = bolete::nn::Initialiser::Normal { mean: 0.0, deviation: 0.02 };
         let embedding = |count| EmbeddingConfig { initialiser, ..EmbeddingConfig::new(count, size.width) };
-        let attention =
-            MultiHeadAttentionConfig { causal: true, ..MultiHeadAttentionConfig::new(size.width, size.heads) };
+        let attention = MultiHeadAttentionConfig {
+            causal: true,
+            ..MultiHeadAttentionConfig::new(size.width, size.heads)
+        };
         let layer = TransformerLayerConfig {
             attention,
             activation: Activation::GeluTanh,

@@ -28,10 +28,8 @@ pub(super) fn all() -> Vec<Workload> {
         ];
         Function::boxed(arguments, |given| {
             let norm = (given[0].clone(), given[1].clone(), given[2].clone());
-            let (_, pullback) = vjp(
-                |(x, weight, bias): &(Tensor, Tensor, Tensor)| x.layer_norm(weight, bias, 1e-5),
-                &norm,
-            );
+            let (_, pullback) =
+                vjp(|(x, weight, bias): &(Tensor, Tensor, Tensor)| x.layer_norm(weight, bias, 1e-5), &norm);
             let (x, weight, bias) = pullback(&given[3]);
             vec![x, weight, bias]
         })

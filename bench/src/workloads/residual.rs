@@ -147,7 +147,12 @@ impl ResNet {
             }
         }
         let options = Pool2d { stride: [2; 2], padding: [(1, 1); 2], ..Pool2d::window([3, 3]) };
-        ResNet { stem, pool: Some(MaxPool2d { options }), blocks, head: LinearConfig::new(2048, 1000).init(&keys.next()) }
+        ResNet {
+            stem,
+            pool: Some(MaxPool2d { options }),
+            blocks,
+            head: LinearConfig::new(2048, 1000).init(&keys.next()),
+        }
     }
 
     fn forward(&self, images: &Tensor, context: &mut Context) -> Tensor {

@@ -44,8 +44,7 @@ pub(super) fn all() -> Vec<Workload> {
         Workload::plain("gcn", Count::Steps, gcn),
         Workload::plain("lstm", Count::Steps, || {
             let [recurrent, last] = Key::new(0).split();
-            let model =
-                (LstmConfig::new(128, 256).init(&recurrent), LinearConfig::new(256, 10).init(&last));
+            let model = (LstmConfig::new(128, 256).init(&recurrent), LinearConfig::new(256, 10).init(&last));
             let optimiser = adam().init(&model);
             let batch = [normal(1, [32, 64, 128]), numbers(2, [32], 10)];
             Training::boxed(model, optimiser, batch, Mode::Plain, |(recurrent, last), batch, context| {

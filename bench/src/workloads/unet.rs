@@ -100,8 +100,8 @@ impl SpatialAttention {
         let [count, channels, height, width] = [0, 1, 2, 3].map(|axis| images.shape()[axis]);
         let projected = self.projections.forward(&self.norm.forward(images, context), context);
         let parts = projected.chunk(3, 1);
-        let [query, key, value] = [0, 1, 2]
-            .map(|part| parts[part].reshape([count, 1, channels, height * width]).transpose(2, 3));
+        let [query, key, value] =
+            [0, 1, 2].map(|part| parts[part].reshape([count, 1, channels, height * width]).transpose(2, 3));
         let attended = query.attention(&key, &value, &AttentionOptions::default());
         let joined = attended.transpose(2, 3).reshape([count, channels, height, width]);
         images + self.output.forward(&joined, context)

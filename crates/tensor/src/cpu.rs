@@ -3,10 +3,10 @@
 pub(crate) mod assemble;
 mod convert;
 pub(crate) mod execute;
-#[doc(hidden)]
-pub mod kernels;
 mod loops;
 mod map;
 mod reduce;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use bolete_kernels as kernels;

@@ -1,0 +1,204 @@
+//! The derivatives of a convolution.
+
+use super::super::gemm::Accumulate;
+use super::super::gemm::block::{Access, Block, Cut, even_depth};
+use super::super::gemm::element::{GemmElement, Number};
+use super::super::gemm::operand::Strided;
+use super::patches::{Frame, Patches};
+use super::{ConvolutionShape, Shared, forward, run_all, with_parts};
+use crate::isa::Isa;
+use crate::threads::Pool;
+
+/// Most elements of the patches that the input gradient keeps at a time.
+const PATCH_ELEMENTS: usize = 256 << 10;
+/// Most runs of images that the weight gradient is summed over separately.
+const MOST_PIECES: usize = 16;
+/// Most bytes of the sums of all runs.
+const PIECE_BYTES: usize = 64 << 20;
+
+/// dx, the derivative by the images, from dy.
+///
+/// `dy` is `[images, outputs, output height, output width]`, `w` is
+/// `[outputs, channels / groups, kernel height, kernel width]`, `dx` is `[images, channels, height, width]`.
+///
+/// # Panics
+/// If the sizes do not fit together or a slice does not have the length they say; if the machine lacks `isa`.
+pub fn input_gradient<T: GemmElement>(
+    pool: &Pool,
+    isa: Isa,
+    shape: &ConvolutionShape,
+    dy: &[T],
+    w: &[T],
+    dx: &mut [T],
+) {
+    let output = shape.check(dx.len(), w.len(), dy.len());
+    match flipped(shape, output) {
+        Some(other) => with_parts([w.len()], |[turned]: [&mut [T]; 1]| {
+            flip(shape, w, turned);
+            forward(pool, isa, &other, dy, turned, dx, None);
+        }),
+        None => add_patches(pool, isa, shape, output, dy, w, dx),
+    }
+}
+
+/// The convolution of dy with flipped weights that gives dx, if there is one and it is fast.
+fn flipped(shape: &ConvolutionShape, output: [usize; 2]) -> Option<ConvolutionShape> {
+    let mut padding = [[0; 2]; 2];
+    for (axis, padding) in padding.iter_mut().enumerate() {
+        let reach = shape.dilation[axis] * (shape.kernel[axis] - 1);
+        for (side, padding) in padding.iter_mut().enumerate() {
+            *padding = reach.checked_sub(shape.padding[axis][side])?;
+        }
+    }
+    // With few channels the tiles of the product would be thin, and packing would cost more than multiplying.
+    let fast = shape.stride == [1, 1] && shape.channels / shape.groups >= 6 && output != [0, 0];
+    let (channels, outputs) = (shape.outputs, shape.channels);
+    fast.then_some(ConvolutionShape { channels, outputs, size: output, padding, ..*shape })
+}
+
+/// Weights `[outputs, channels]` of each group to `[channels, outputs]`, with kernels turned by half a circle.
+fn flip<T: Copy>(shape: &ConvolutionShape, w: &[T], turned: &mut [T]) {
+    let (outputs, channels) = (shape.outputs / shape.groups, shape.channels / shape.groups);
+    let kernel = shape.kernel[0] * shape.kernel[1];
+    for (index, from) in w.chunks_exact(kernel).enumerate() {
+        let (channel, rest) = (index % channels, index / channels);
+        let (output, group) = (rest % outputs, rest / outputs);
+        let to = &mut turned[((group * channels + channel) * outputs + output) * kernel..][..kernel];
+        for (to, &value) in to.iter_mut().rev().zip(from) {
+            *to = value;
+        }
+    }
+}
+
+/// dx as sum of the patches W^T dy.
+fn add_patches<T: GemmElement>(
+    pool: &Pool,
+    isa: Isa,
+    shape: &ConvolutionShape,
+    output: [usize; 2],
+    dy: &[T],
+    w: &[T],
+    dx: &mut [T],
+) {
+    let pixels = output[0] * output[1];
+    let frame = Frame::new(shape, output);
+    let (outputs, channels) = (shape.outputs / shape.groups, shape.channels / shape.groups);
+    let (kernel, patch) = (shape.kernel[0] * shape.kernel[1], shape.patch_len());
+    let plane = shape.size[0] * shape.size[1];
+    if plane == 0 || channels == 0 {
+        return;
+    }
+    let step = (PATCH_ELEMENTS / (kernel * pixels).max(1)).clamp(1, channels);
+    let chunks = channels.div_ceil(step);
+    let to = Shared(dx.as_mut_ptr());
+    let products = shape.images * shape.outputs * patch * pixels;
+    run_all(pool, shape.images * shape.groups * chunks, products, &|task| {
+        let (first, rest) = (task % chunks * step, task / chunks);
+        let (group, image) = (rest % shape.groups, rest / shape.groups);
+        let count = step.min(channels - first);
+        let weights = &w[group * outputs * patch + first * kernel..];
+        let from = &dy[(image * shape.outputs + group * outputs) * pixels..][..outputs * pixels];
+        with_parts([count * kernel * pixels, frame.padded_len()], |[patches, padded]: [&mut [T::Sum]; 2]| {
+            let access = if T::NATIVE { Access::InPlace } else { Access::Packed };
+            let block = Block {
+                rows: count * kernel,
+                columns: pixels,
+                depth: outputs,
+                left: &Strided { ptr: weights.as_ptr(), row: 1, column: patch as isize },
+                right: &Strided { ptr: from.as_ptr(), row: pixels as isize, column: 1 },
+                c: patches.as_mut_ptr(),
+                c_row: pixels as isize,
+                accumulate: Accumulate::Replace,
+                cut: Cut { depth: even_depth(outputs), left: access, right: Access::Packed },
+            };
+            // SAFETY: `check` compared the lengths of the operands; the patches are this thread's scratch.
+            unsafe { block.run(isa) };
+            padded.fill(T::Sum::ZERO);
+            frame.add_patches(count, patches, padded);
+            let start = (image * shape.channels + group * channels + first) * plane;
+            // SAFETY: `check` compared the length of `dx`; tasks write to different channels.
+            frame.unpad(count, padded, unsafe { to.part(start, count * plane) });
+        });
+    });
+}
+
+/// dw, the derivative by the weights, from dy.
+///
+/// `x` is `[images, channels, height, width]`, `dy` is `[images, outputs, output height, output width]`, `dw` is
+/// `[outputs, channels / groups, kernel height, kernel width]`.
+///
+/// # Panics
+/// If the sizes do not fit together or a slice does not have the length they say; if the machine lacks `isa`.
+pub fn weight_gradient<T: GemmElement>(
+    pool: &Pool,
+    isa: Isa,
+    shape: &ConvolutionShape,
+    x: &[T],
+    dy: &[T],
+    dw: &mut [T],
+) {
+    let output = shape.check(x.len(), dw.len(), dy.len());
+    let pixels = output[0] * output[1];
+    let frame = Frame::new(shape, output);
+    let (outputs, patch) = (shape.outputs / shape.groups, shape.patch_len());
+    if dw.is_empty() || shape.images == 0 {
+        return dw.fill(T::narrow(T::Sum::ZERO));
+    }
+    let plane = shape.image_len() / shape.groups;
+    // The runs decide about the order of additions: sizes alone may decide about them.
+    let pieces = (PIECE_BYTES / (dw.len() * size_of::<T::Sum>())).clamp(1, MOST_PIECES).min(shape.images);
+    let run = shape.images.div_ceil(pieces);
+    let pieces = shape.images.div_ceil(run);
+    let parts = (2 * pool.size()).div_ceil(pieces * shape.groups).min(patch.div_ceil(24));
+    let rows = patch.div_ceil(parts);
+    let parts = patch.div_ceil(rows);
+    let products = shape.images * shape.outputs * patch * pixels;
+    // Sums of each run, `[pieces, groups, patch, outputs]`.
+    with_parts([pieces * dw.len()], |[sums]: [&mut [T::Sum]; 1]| {
+        let to = Shared(sums.as_mut_ptr());
+        run_all(pool, pieces * shape.groups * parts, products, &|task| {
+            let (first, rest) = (task % parts * rows, task / parts);
+            let (group, piece) = (rest % shape.groups, rest / shape.groups);
+            let count = rows.min(patch - first);
+            let start = piece * dw.len() + (group * patch + first) * outputs;
+            for image in piece * run..((piece + 1) * run).min(shape.images) {
+                let from = &x[(image * shape.groups + group) * plane..][..plane];
+                let right = &dy[(image * shape.outputs + group * outputs) * pixels..][..outputs * pixels];
+                with_parts([frame.padded_len(), frame.line_len()], |[padded, line]| {
+                    frame.pad(from, padded);
+                    let fresh = image == piece * run;
+                    let patches = Patches::new(&frame, padded, line, 0);
+                    let block = Block {
+                        rows: count,
+                        columns: outputs,
+                        depth: pixels,
+                        left: &patches.starting_at_row(first),
+                        right: &Strided { ptr: right.as_ptr(), row: 1, column: pixels as isize },
+                        c: to.at(start),
+                        c_row: outputs as isize,
+                        accumulate: if fresh { Accumulate::Replace } else { Accumulate::Add },
+                        cut: Cut { depth: even_depth(pixels), left: Access::Packed, right: Access::Packed },
+                    };
+                    // SAFETY: `check` compared the lengths of the operands; tasks write to different sums.
+                    unsafe { block.run(isa) };
+                });
+            }
+        });
+        let (total, others) = sums.split_at_mut(dw.len());
+        let (total, others) = (Shared(total.as_mut_ptr()), &*others);
+        pool.for_ranges(dw.len(), 16 << 10, &|range| {
+            // SAFETY: the ranges are disjoint and lie within the first sums.
+            let total = unsafe { total.part(range.start, range.len()) };
+            for other in others.chunks_exact(dw.len()) {
+                for (total, &value) in total.iter_mut().zip(&other[range.clone()]) {
+                    *total = total.plus(value);
+                }
+            }
+        });
+        for (index, value) in dw.iter_mut().enumerate() {
+            let (row, rest) = (index % patch, index / patch);
+            let (output, group) = (rest % outputs, rest / outputs);
+            *value = T::narrow(sums[(group * patch + row) * outputs + output]);
+        }
+    });
+}

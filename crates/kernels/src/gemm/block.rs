@@ -1,0 +1,214 @@
+//! One thread's share of a product, cut for the caches.
+
+use super::Accumulate;
+use super::element::Number;
+use super::operand::{Left, Right};
+use super::tile::{Tile, TileSize, VectorKernel, dispatch};
+use super::vector::Vector;
+use crate::isa::Isa;
+use crate::memory::with_scratch;
+
+/// Bytes of a packed block of A: it stays in the second-level cache while the panels of B go by.
+const LEFT_BYTES: usize = 192 << 10;
+/// Bytes of a packed block of B.
+const RIGHT_BYTES: usize = 1024 << 10;
+/// Elements that a packed block of A may be overrun by: operands that are copied by whole vectors do so.
+pub const SLACK: usize = 64;
+/// Most products in a row before a tile goes back to C: a panel of B of this depth takes half the first-level cache.
+pub const DEPTH: usize = 256;
+
+/// Whether an operand is read where it lies or packed first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Where it lies; only for operands that can be read in place.
+    InPlace,
+    /// From a packed copy.
+    Packed,
+}
+
+/// How a product is cut. `depth` decides about the order of additions, so it must not depend on anything but the
+/// sizes and strides of the whole product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// Products between two visits to C.
+    pub depth: usize,
+    /// How A is read.
+    pub left: Access,
+    /// How B is read.
+    pub right: Access,
+}
+
+/// `k` cut in equal parts of at most [`DEPTH`].
+pub fn even_depth(k: usize) -> usize {
+    k.div_ceil(k.div_ceil(DEPTH).max(1)).next_multiple_of(4)
+}
+
+/// A product of `rows x depth` by `depth x columns`.
+pub struct Block<'a, N, L, R> {
+    /// Rows of A and C.
+    pub rows: usize,
+    /// Columns of B and C.
+    pub columns: usize,
+    /// Columns of A, rows of B.
+    pub depth: usize,
+    /// A.
+    pub left: &'a L,
+    /// B.
+    pub right: &'a R,
+    /// First element of C, whose rows are contiguous.
+    pub c: *mut N,
+    /// From row to row of C.
+    pub c_row: isize,
+    /// What happens to the values in C.
+    pub accumulate: Accumulate,
+    /// How to cut it.
+    pub cut: Cut,
+}
+
+impl<N: Number, L: Left<N>, R: Right<N>> Block<'_, N, L, R> {
+    /// Computes the product on this thread.
+    ///
+    /// # Safety
+    /// The operands and C are valid for these sizes, C overlaps neither operand, and no other thread touches it.
+    ///
+    /// # Panics
+    /// If the machine lacks `isa`.
+    pub unsafe fn run(&self, isa: Isa) {
+        let tile = TileSize::of::<N>(isa);
+        let depth = self.cut.depth.min(self.depth).max(1);
+        let elements = |bytes: usize, unit: usize| (bytes / size_of::<N>() / depth / unit).max(1) * unit;
+        let rows = elements(LEFT_BYTES, tile.rows).min(self.rows.next_multiple_of(tile.rows));
+        let columns = elements(RIGHT_BYTES, tile.columns).min(self.columns.next_multiple_of(tile.columns));
+        let left = match self.cut.left {
+            Access::Packed => rows / tile.rows * tile.padded_rows * depth,
+            Access::InPlace => 0,
+        };
+        let right = match self.cut.right {
+            Access::Packed => (columns + SLACK) * depth + SLACK,
+            Access::InPlace => 0,
+        };
+        let left_room = (left + SLACK).next_multiple_of(64);
+        let run = |packed: *mut N| {
+            let packed_right = packed.wrapping_add(left_room);
+            let loops = Loops { block: self, tile, step: [rows, columns, depth], packed, packed_right };
+            // SAFETY: the caller vouches for the operands; the packed blocks fit in the scratch taken below.
+            unsafe { dispatch(isa, loops) }
+        };
+        if left + right == 0 {
+            return run(std::ptr::null_mut());
+        }
+        let bytes = (left_room + right) * size_of::<N>();
+        with_scratch(bytes, |scratch| run(scratch.as_mut_ptr().cast()));
+    }
+}
+
+struct Loops<'a, N, L, R> {
+    block: &'a Block<'a, N, L, R>,
+    tile: TileSize,
+    step: [usize; 3],
+    packed: *mut N,
+    packed_right: *mut N,
+}
+
+impl<N: Number, L: Left<N>, R: Right<N>> VectorKernel<N> for Loops<'_, N, L, R> {
+    #[inline(always)]
+    unsafe fn run<V: Vector<Element = N>, const ROWS: usize>(self) {
+        let block = self.block;
+        let [row_step, column_step, depth_step] = self.step;
+        let mut column = 0;
+        while column < block.columns {
+            let columns = column..least(block.columns, column + column_step);
+            let mut depth = 0;
+            // At least once, so that a product without depth still writes zeros.
+            while depth < block.depth || depth == 0 {
+                let depths = depth..least(block.depth, depth + depth_step);
+                // SAFETY: the ranges lie within the operands; the scratch has room for a step of each.
+                let right = unsafe {
+                    match (block.cut.right, block.right.in_place()) {
+                        (Access::InPlace, Some((ptr, stride))) => {
+                            let first = ptr.wrapping_offset(depth as isize * stride).wrapping_add(column);
+                            (first, stride, self.tile.columns)
+                        }
+                        _ => {
+                            let packed = block.right.pack::<V>(
+                                depths.clone(),
+                                columns.clone(),
+                                self.tile,
+                                self.packed_right,
+                            );
+                            (self.packed_right.cast_const(), packed.depth as isize, packed.panel)
+                        }
+                    }
+                };
+                let accumulate = if depth == 0 { block.accumulate } else { Accumulate::Add };
+                let mut row = 0;
+                while row < block.rows {
+                    let rows = row..least(block.rows, row + row_step);
+                    // SAFETY: as above.
+                    unsafe {
+                        self.macro_kernel::<V, ROWS>([&rows, &columns, &depths], right, accumulate);
+                    }
+                    row = rows.end;
+                }
+                depth += depth_step;
+            }
+            column = columns.end;
+        }
+    }
+}
+
+impl<N: Number, L: Left<N>, R: Right<N>> Loops<'_, N, L, R> {
+    /// Multiplies a block of A by a block of B given as first element, row stride and panel stride.
+    #[inline(always)]
+    unsafe fn macro_kernel<V: Vector<Element = N>, const ROWS: usize>(
+        &self,
+        [rows, columns, depth]: [&std::ops::Range<usize>; 3],
+        (b, b_depth, panel): (*const N, isize, usize),
+        accumulate: Accumulate,
+    ) {
+        let block = self.block;
+        // SAFETY: the caller vouches for the ranges; packed blocks hold whole tiles and panels.
+        unsafe {
+            // First element, strides, and the distance of tiles.
+            let (a, a_row, a_depth, pitch) = match (block.cut.left, block.left.in_place()) {
+                (Access::InPlace, Some((ptr, row, column))) => {
+                    let offset = rows.start as isize * row + depth.start as isize * column;
+                    (ptr.wrapping_offset(offset), row, column, ROWS as isize * row)
+                }
+                _ => {
+                    let packed = block.left.pack::<V>(rows.clone(), depth.clone(), self.tile, self.packed);
+                    let pitch = (self.tile.padded_rows * depth.len()) as isize;
+                    (self.packed.cast_const(), packed.row, packed.depth, pitch)
+                }
+            };
+            let mut column = 0;
+            while column < columns.len() {
+                let width = least(self.tile.columns, columns.len() - column);
+                let mut row = 0;
+                while row < rows.len() {
+                    let height = least(ROWS, rows.len() - row);
+                    let c_row = (rows.start + row) as isize * block.c_row;
+                    let tile = Tile {
+                        depth: depth.len(),
+                        a: a.wrapping_offset((row / ROWS) as isize * pitch),
+                        a_row,
+                        a_depth,
+                        b: b.wrapping_add(column / self.tile.columns * panel),
+                        b_depth,
+                        c: block.c.wrapping_offset(c_row).wrapping_add(columns.start + column),
+                        c_row: block.c_row,
+                        accumulate,
+                    };
+                    tile.strip::<V, ROWS>(height, width);
+                    row += height;
+                }
+                column += width;
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn least(a: usize, b: usize) -> usize {
+    if a < b { a } else { b }
+}

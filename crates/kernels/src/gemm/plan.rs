@@ -1,0 +1,226 @@
+//! How a product is computed, and how it is divided among threads.
+
+use super::block::{Access, Block, Cut, even_depth};
+use super::dot::Dots;
+use super::element::GemmElement;
+use super::operand::Strided;
+use super::stream::{self, Stream};
+use super::tile::{TileSize, dispatch};
+use super::{Accumulate, Gemm, store_row};
+use crate::isa::Isa;
+use crate::memory::with_scratch;
+use std::ops::Range;
+
+/// A product cost below this runs on the calling thread; in products plus eight times the elements touched.
+const SERIAL_COST: usize = 192 << 10;
+/// A task should cost at least this much.
+const TASK_COST: usize = 96 << 10;
+
+/// How a product is computed and divided among threads.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    method: Method,
+    /// Rows of a block of C.
+    pub rows: usize,
+    /// Columns of a block of C.
+    pub columns: usize,
+    /// Products of a batch that one task computes, if blocks are whole products.
+    batches: usize,
+    /// Batch, row and column blocks.
+    grid: [usize; 3],
+    m: usize,
+    n: usize,
+    batch: usize,
+}
+
+/// The way to compute; it must not depend on the number of threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Method {
+    /// Tiles of C.
+    Tiles(Cut),
+    /// Dot products of rows of A and columns of B.
+    Dots,
+    /// Rows of B, one after the other.
+    Stream,
+}
+
+impl Plan {
+    /// The plan for `gemm` on this many threads.
+    pub fn new<T: GemmElement>(isa: Isa, gemm: &Gemm<T>, threads: usize, epilogue: bool) -> Plan {
+        let &Gemm { batch, m, n, k, .. } = gemm;
+        let tile = TileSize::of::<T::Sum>(isa);
+        let method = Method::of::<T>(tile, gemm);
+        let product = m * n * k + 8 * (m * k + k * n + m * n);
+        let cost = product.saturating_mul(batch);
+        let mut plan = Plan { method, rows: m, columns: n, batches: batch, grid: [1, 1, 1], m, n, batch };
+        let limit = plan.most_rows::<T>(epilogue);
+        if (cost < SERIAL_COST || threads == 1) && m <= limit {
+            return plan;
+        }
+        // Long work is cut finer, so that a thread that was interrupted does not hold up the others.
+        let per_thread = if cost / threads > 4 << 20 { 2 } else { 1 };
+        let wanted = if threads == 1 { 1 } else { (threads * per_thread).min(cost.div_ceil(TASK_COST)) };
+        if batch >= 2 * wanted && m <= limit {
+            plan.batches = batch.div_ceil(wanted * 2);
+        } else {
+            plan.batches = 1;
+            let parts = wanted.div_ceil(batch);
+            let (mut row_parts, mut column_parts) = (m.div_ceil(limit), 1);
+            while row_parts * column_parts < parts {
+                let rows = m / (row_parts + 1) / (2 * tile.rows);
+                let columns = n / (column_parts * 2) / (2 * tile.columns);
+                let tall = m * column_parts >= n * row_parts || columns == 0;
+                match (rows, columns) {
+                    (0, 0) => break,
+                    (1.., _) if tall => row_parts += 1,
+                    (_, 1..) => column_parts *= 2,
+                    _ => row_parts += 1,
+                }
+            }
+            plan.rows = m.div_ceil(row_parts).next_multiple_of(tile.rows).min(m);
+            plan.columns = n.div_ceil(column_parts).next_multiple_of(tile.columns).min(n);
+        }
+        plan.grid = [batch.div_ceil(plan.batches), m.div_ceil(plan.rows), n.div_ceil(plan.columns)];
+        plan
+    }
+
+    /// Most rows of a block: as many as leave C in the cache for the epilogue, and the sums of types that are not
+    /// summed in C itself within bounds.
+    fn most_rows<T: GemmElement>(&self, epilogue: bool) -> usize {
+        if epilogue || !T::NATIVE { ((1 << 20) / (self.n * size_of::<T>())).max(256) } else { usize::MAX }
+    }
+
+    /// Number of tasks.
+    pub fn tasks(&self) -> usize {
+        self.grid.iter().product()
+    }
+
+    /// Calls `body` with the batch index, rows and columns of each block of a task.
+    pub fn for_blocks(&self, task: usize, body: impl Fn(usize, Range<usize>, Range<usize>)) {
+        let [_, row_parts, column_parts] = self.grid;
+        let row = task / column_parts % row_parts * self.rows;
+        let column = task % column_parts * self.columns;
+        let first = task / column_parts / row_parts * self.batches;
+        for batch in first..(first + self.batches).min(self.batch) {
+            let rows = row..(row + self.rows).min(self.m);
+            body(batch, rows, column..(column + self.columns).min(self.n));
+        }
+    }
+
+    /// Computes a block of C.
+    ///
+    /// # Safety
+    /// As for [`super::gemm`], with nobody else working on this block.
+    pub unsafe fn compute<T: GemmElement>(
+        &self,
+        isa: Isa,
+        gemm: &Gemm<T>,
+        batch: usize,
+        rows: Range<usize>,
+        columns: Range<usize>,
+    ) {
+        let (a, b, c) = (&gemm.a, &gemm.b, &gemm.c);
+        let (row, column) = (rows.start as isize, columns.start as isize);
+        let place = |stride: isize| batch as isize * stride;
+        let left = a.ptr.wrapping_offset(place(a.batch_stride) + row * a.row_stride);
+        let right = b.ptr.wrapping_offset(place(b.batch_stride) + column * b.column_stride);
+        let to = c.ptr.wrapping_offset(place(c.batch_stride) + row * c.row_stride + column);
+        let cut = match self.method {
+            Method::Dots => {
+                let mut dots = Dots::<T::Sum> {
+                    many: rows.len(),
+                    few: columns.len(),
+                    depth: gemm.k,
+                    x: left.cast(),
+                    x_stride: a.row_stride,
+                    y: right.cast(),
+                    y_stride: b.column_stride,
+                    c: to.cast(),
+                    c_many: c.row_stride,
+                    c_few: 1,
+                    accumulate: gemm.accumulate,
+                };
+                if gemm.n > gemm.m {
+                    (dots.many, dots.few) = (dots.few, dots.many);
+                    (dots.x, dots.y) = (dots.y, dots.x);
+                    (dots.x_stride, dots.y_stride) = (dots.y_stride, dots.x_stride);
+                    (dots.c_many, dots.c_few) = (dots.c_few, dots.c_many);
+                }
+                // SAFETY: the caller vouches for the operands; dots are only chosen where `T` is `T::Sum` and both
+                // operands are contiguous along the depth.
+                return unsafe { dispatch(isa, dots) };
+            }
+            Method::Stream => {
+                let stream = Stream::<T::Sum> {
+                    rows: rows.len(),
+                    columns: columns.len(),
+                    depth: gemm.k,
+                    a: left.cast(),
+                    a_row: a.row_stride,
+                    a_depth: a.column_stride,
+                    b: right.cast(),
+                    b_depth: b.row_stride,
+                    c: to.cast(),
+                    c_row: c.row_stride,
+                    accumulate: gemm.accumulate,
+                };
+                // SAFETY: the caller vouches for the operands; streams are only chosen where `T` is `T::Sum`, the rows
+                // of B are contiguous, and there are few rows.
+                return unsafe { dispatch(isa, stream) };
+            }
+            Method::Tiles(cut) => cut,
+        };
+        let left = Strided { ptr: left, row: a.row_stride, column: a.column_stride };
+        let right = Strided { ptr: right, row: b.row_stride, column: b.column_stride };
+        let block = |c: *mut T::Sum, c_row: isize, accumulate: Accumulate| {
+            let (rows, columns) = (rows.len(), columns.len());
+            let (left, right) = (&left, &right);
+            let block = Block { rows, columns, depth: gemm.k, left, right, c, c_row, accumulate, cut };
+            // SAFETY: the caller vouches for the operands, and `c` is either this block of C or scratch of its size.
+            unsafe { block.run(isa) }
+        };
+        if T::NATIVE {
+            return block(to.cast(), c.row_stride, gemm.accumulate);
+        }
+        let width = columns.len();
+        with_scratch(rows.len() * width * size_of::<T::Sum>(), |scratch| {
+            let sums = scratch.as_mut_ptr().cast::<T::Sum>();
+            block(sums, width as isize, Accumulate::Replace);
+            for row in 0..rows.len() {
+                // SAFETY: row `row` of the sums and of this block of C.
+                unsafe {
+                    let to = to.offset(row as isize * c.row_stride);
+                    store_row(sums.add(row * width), to, width, gemm.accumulate);
+                }
+            }
+        });
+    }
+}
+
+impl Method {
+    fn of<T: GemmElement>(tile: TileSize, gemm: &Gemm<T>) -> Method {
+        let &Gemm { m, n, k, ref a, ref b, .. } = gemm;
+        let size = size_of::<T>();
+        if T::NATIVE && a.column_stride == 1 && b.row_stride == 1 && m.min(n) <= 4 && k >= 8 {
+            return Method::Dots;
+        }
+        let large = k * n * size > 48 << 10;
+        if T::NATIVE && b.column_stride == 1 && m <= stream::MOST_ROWS && (large || n >= 256) {
+            return Method::Stream;
+        }
+        // Reading B in place costs nothing while it is small, and little while few rows use it.
+        let thin = m <= 2 * tile.rows && k * n * size <= 1024 << 10;
+        let right_in_place = T::NATIVE && b.column_stride == 1 && (thin || !large);
+        let left_in_place = T::NATIVE
+            && (n <= 2 * tile.columns
+                || k <= 8
+                || (a.column_stride == 1 && !(a.row_stride as usize * size).is_multiple_of(1024))
+                || (a.column_stride == 1 && m * k * size <= 24 << 10));
+        let access = |in_place| if in_place { Access::InPlace } else { Access::Packed };
+        Method::Tiles(Cut {
+            depth: even_depth(k),
+            left: access(left_in_place),
+            right: access(right_in_place),
+        })
+    }
+}
