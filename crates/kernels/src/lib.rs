@@ -4,6 +4,7 @@
 //! gives the same bits on any number of threads.
 
 pub mod attention;
+pub mod compiled;
 pub mod convolution;
 pub mod ctc;
 pub mod fourier;

@@ -46,7 +46,7 @@ mod exponential;
 mod hyperbolic;
 mod inverse_error;
 mod power;
-mod real;
+pub(crate) mod real;
 mod rounding;
 mod slices;
 mod trigonometric;
