@@ -6,6 +6,7 @@ pub(crate) mod execute;
 mod loops;
 mod map;
 mod reduce;
+mod segment;
 #[cfg(test)]
 mod tests;
 

@@ -13,7 +13,11 @@ const REGISTERS: u8 = 32;
 const MOST_REDUCTIONS: usize = 12;
 
 /// The machine code of a program with arguments in rdi (streams), rsi (numbers), rdx (constants), rcx (positions).
-pub(super) fn emit(nodes: &[Node], accumulators: &[(Reduction, Stream)], constants: &[u32]) -> Option<Vec<u8>> {
+pub(super) fn emit(
+    nodes: &[Node],
+    accumulators: &[(Reduction, Stream)],
+    constants: &[u32],
+) -> Option<Vec<u8>> {
     if accumulators.len() > MOST_REDUCTIONS {
         return None;
     }
@@ -60,11 +64,15 @@ fn accumulator(number: usize) -> Zmm {
     Zmm(REGISTERS - 1 - number as u8)
 }
 
-fn operands(node: &Node) -> ([Option<u32>; 3], bool) {
+fn operands(node: &Node) -> [Option<u32>; 3] {
     let of = |vectors: [Option<Vector>; 3]| vectors.map(|vector| vector.map(|Vector(number)| number));
-    let vectors = match *node {
-        Node::Load(..) | Node::LoadTruth(_) | Node::Scalar(_) | Node::Uniform(_) | Node::Constant(_) => of([None; 3]),
-        Node::Binary(_, a, b) | Node::ChooseBits(_, a, b) | Node::Compare(_, a, b) => of([Some(a), Some(b), None]),
+    match *node {
+        Node::Load(..) | Node::LoadTruth(_) | Node::Scalar(_) | Node::Uniform(_) | Node::Constant(_) => {
+            of([None; 3])
+        }
+        Node::Binary(_, a, b) | Node::ChooseBits(_, a, b) | Node::Compare(_, a, b) => {
+            of([Some(a), Some(b), None])
+        }
         Node::MultiplyAdd(a, b, c) => of([Some(a), Some(b), Some(c)]),
         Node::SquareRoot(a) | Node::ShiftLeft(a, _) | Node::ShiftRight(a, _) | Node::Round(_, a) => {
             of([Some(a), None, None])
@@ -73,20 +81,25 @@ fn operands(node: &Node) -> ([Option<u32>; 3], bool) {
         Node::Logic(_, a, b) => [Some(a.0), Some(b.0), None],
         Node::Not(a) | Node::StoreTruth(_, a) => [Some(a.0), None, None],
         Node::Select(truth, a, b) => [Some(truth.0), Some(a.0), Some(b.0)],
-    };
-    let makes_truth = matches!(node, Node::LoadTruth(_) | Node::Compare(..) | Node::Logic(..) | Node::Not(_));
-    (vectors, makes_truth)
+    }
 }
 
-/// The nodes that use each node, in order.
+/// The nodes that use each node, in order; nodes that nothing comes of use nothing.
 fn uses(nodes: &[Node]) -> Vec<Vec<usize>> {
     let mut uses = vec![Vec::new(); nodes.len()];
-    for (at, node) in nodes.iter().enumerate() {
-        for operand in operands(node).0.into_iter().flatten() {
-            uses[operand as usize].push(at);
+    for (at, node) in nodes.iter().enumerate().rev() {
+        if is_needed(node, &uses[at]) {
+            for operand in operands(node).into_iter().flatten() {
+                uses[operand as usize].push(at);
+            }
         }
     }
+    uses.iter_mut().for_each(|uses| uses.reverse());
     uses
+}
+
+fn is_needed(node: &Node, uses: &[usize]) -> bool {
+    matches!(node, Node::Store(..) | Node::StoreTruth(..) | Node::Reduce(..)) || !uses.is_empty()
 }
 
 struct Emission<'a> {
@@ -110,7 +123,12 @@ struct Emission<'a> {
 }
 
 impl<'a> Emission<'a> {
-    fn new(nodes: &'a [Node], uses: &'a [Vec<usize>], accumulators: usize, constants: &'a [u32]) -> Emission<'a> {
+    fn new(
+        nodes: &'a [Node],
+        uses: &'a [Vec<usize>],
+        accumulators: usize,
+        constants: &'a [u32],
+    ) -> Emission<'a> {
         Emission {
             nodes,
             uses,
@@ -136,6 +154,9 @@ impl<'a> Emission<'a> {
         self.owner.fill(None);
         self.mask_owner = [None; 8];
         for at in 0..self.nodes.len() {
+            if !is_needed(&self.nodes[at], &self.uses[at]) {
+                continue;
+            }
             self.at = at;
             self.pinned.clear();
             self.node(at)?;
@@ -190,7 +211,8 @@ impl<'a> Emission<'a> {
 
     /// A register that is free, if need be by moving a value that is used late to the stack.
     fn free_register(&mut self) -> Zmm {
-        if let Some(free) = (0..self.owner.len()).find(|r| self.owner[*r].is_none() && !self.pinned.contains(&(*r as u8)))
+        if let Some(free) =
+            (0..self.owner.len()).find(|r| self.owner[*r].is_none() && !self.pinned.contains(&(*r as u8)))
         {
             return Zmm(free as u8);
         }
@@ -246,7 +268,8 @@ impl<'a> Emission<'a> {
         self.release(self.at + 1);
         let pinned = std::mem::take(&mut self.pinned);
         // Only operands that live on stay pinned.
-        self.pinned = pinned.into_iter().filter(|register| self.owner[*register as usize].is_some()).collect();
+        self.pinned =
+            pinned.into_iter().filter(|register| self.owner[*register as usize].is_some()).collect();
         let register = self.free_register();
         self.own(self.at as u32, register);
         self.pinned.push(register.0);
@@ -315,7 +338,8 @@ impl<'a> Emission<'a> {
                 self.assembler.vector(TEST_INTEGERS, mask.0, bytes.0, source, Masking::None);
             }
             Node::Binary(operation, a, b) => {
-                let swap = operation.commutes() && self.is_rematerialised(a.0) && !self.is_rematerialised(b.0);
+                let swap =
+                    operation.commutes() && self.is_rematerialised(a.0) && !self.is_rematerialised(b.0);
                 let (a, b) = if swap { (b, a) } else { (a, b) };
                 let first = self.operand(a);
                 let second = self.source(b);

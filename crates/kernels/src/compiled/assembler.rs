@@ -158,12 +158,7 @@ impl Assembler {
 
     /// `target = opcode(first, second)` of masks.
     pub fn masks(&mut self, opcode: MaskOpcode, target: K, first: K, second: K) {
-        self.bytes(&[
-            0xc5,
-            0x80 | (!first.0 & 15) << 3 | 4,
-            opcode as u8,
-            0xc0 | target.0 << 3 | second.0,
-        ]);
+        self.bytes(&[0xc5, 0x80 | (!first.0 & 15) << 3 | 4, opcode as u8, 0xc0 | target.0 << 3 | second.0]);
     }
 
     /// `target = !source` of masks.

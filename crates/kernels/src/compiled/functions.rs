@@ -1,7 +1,7 @@
 //! The elementary functions as programs: operation for operation those of [`math`](crate::math) in single precision,
 //! where the reasons stand. The tests hold both to the same bits.
 
-use super::{Binary, Builder, Comparison, Rounding, Vector};
+use super::{Binary, Builder, Comparison, Vector};
 use crate::math::real::Real;
 
 /// All bits but the sign.
@@ -171,8 +171,7 @@ impl Builder {
         let (square, polynomial) = (self.multiply(r, r), self.exp_polynomial(r));
         let tail = self.multiply_add(square, polynomial, c);
         let p = self.add(r, tail);
-        let (zero, one, most) =
-            (self.constant(0.0), self.constant(1.0), self.constant(f32::FRACTION_BITS));
+        let (zero, one, most) = (self.constant(0.0), self.constant(1.0), self.constant(f32::FRACTION_BITS));
         let negative = self.negate(n);
         let power = self.two_to_the(negative);
         let flat = self.compare(Comparison::Greater, n, most);
@@ -239,8 +238,7 @@ impl Builder {
         let lifted = self.multiply(x, up);
         let normal = self.select(subnormal, lifted, x);
         let (m, k) = self.split(normal);
-        let (zero, one, shift) =
-            (self.constant(0.0), self.constant(1.0), self.constant(f32::from(FRACTION)));
+        let (zero, one, shift) = (self.constant(0.0), self.constant(1.0), self.constant(f32::from(FRACTION)));
         let shift = self.select(subnormal, shift, zero);
         let k = self.subtract(k, shift);
         let f = self.subtract(m, one);
@@ -276,10 +274,8 @@ impl Builder {
         let large = self.subtract(one, quotient);
         let z = self.multiply(a, a);
         let cube = self.multiply(a, z);
-        let polynomial = self.polynomial(
-            z,
-            &[-3.333328e-01, 1.3331406e-01, -5.3736515e-02, 2.0628165e-02, -5.6922873e-03],
-        );
+        let polynomial = self
+            .polynomial(z, &[-3.333328e-01, 1.3331406e-01, -5.3736515e-02, 2.0628165e-02, -5.6922873e-03]);
         let small = self.multiply_add(cube, polynomial, a);
         let is_small = self.compare(Comparison::Less, a, limit);
         let value = self.select(is_small, small, large);
@@ -350,8 +346,18 @@ impl Builder {
         self.with_sign_of(value, x)
     }
 
-    /// To an integer.
-    pub fn rounded(&mut self, rounding: Rounding, x: Vector) -> Vector {
-        self.round(rounding, x)
+    /// The nearest number that bf16 has, halves to even; NaN stays NaN.
+    pub fn rounded_to_bf16(&mut self, x: Vector) -> Vector {
+        let (one, half, quiet) = (self.bits(1), self.bits(0x7fff), self.bits(0x0040_0000));
+        let upper = self.bits(0xffff_0000);
+        let lowest = self.shift_right(x, 16);
+        let odd = self.binary(Binary::And, lowest, one);
+        let up = self.binary(Binary::AddIntegers, odd, half);
+        let sum = self.binary(Binary::AddIntegers, x, up);
+        let rounded = self.binary(Binary::And, sum, upper);
+        let high = self.binary(Binary::And, x, upper);
+        let kept = self.binary(Binary::Or, high, quiet);
+        let nan = self.compare(Comparison::Unordered, x, x);
+        self.select(nan, kept, rounded)
     }
 }

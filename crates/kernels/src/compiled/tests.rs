@@ -68,10 +68,10 @@ fn functions_give_the_bits_of_the_interpreter() {
         ("negate", Builder::negate, |x| -x),
         ("sign", Builder::sign, |x| Float::sign::<Avx512>(x)),
         ("relu", Builder::relu, |x| if x.is_nan() || x > 0.0 || x == 0.0 { x } else { 0.0 }),
-        ("floor", |b, x| b.rounded(Rounding::Floor, x), |x| Float::floor::<Avx512>(x)),
-        ("ceil", |b, x| b.rounded(Rounding::Ceil, x), |x| Float::ceil::<Avx512>(x)),
-        ("round", |b, x| b.rounded(Rounding::Nearest, x), |x| Float::round::<Avx512>(x)),
-        ("trunc", |b, x| b.rounded(Rounding::Truncate, x), |x| Float::trunc::<Avx512>(x)),
+        ("floor", |b, x| b.round(Rounding::Floor, x), |x| Float::floor::<Avx512>(x)),
+        ("ceil", |b, x| b.round(Rounding::Ceil, x), |x| Float::ceil::<Avx512>(x)),
+        ("round", |b, x| b.round(Rounding::Nearest, x), |x| Float::round::<Avx512>(x)),
+        ("trunc", |b, x| b.round(Rounding::Truncate, x), |x| Float::trunc::<Avx512>(x)),
     ];
     for (name, program, kernel) in functions {
         let mut builder = Builder::new();
@@ -159,7 +159,8 @@ fn long_random_programs_survive_the_shortage_of_registers() {
     };
     for round in 0..200 {
         let mut builder = Builder::new();
-        let mut values: Vec<Vector> = (0..4).map(|stream| builder.load(Stream(stream), Stored::F32)).collect();
+        let mut values: Vec<Vector> =
+            (0..4).map(|stream| builder.load(Stream(stream), Stored::F32)).collect();
         values.push(builder.scalar(Stream(4)));
         values.push(builder.uniform(1));
         values.push(builder.constant(0.75));
@@ -256,11 +257,11 @@ fn other_types_are_read_and_written() {
     builder.store_truth(Stream(3), less);
     let Some(code) = compiled(&builder) else { return };
     for count in [3, 16, 50_000] {
-        let mut x: Vec<half::bf16> = (0..count).map(|i| half::bf16::from_bits((i * 331 % 65536) as u16)).collect();
+        let mut x: Vec<half::bf16> =
+            (0..count).map(|i| half::bf16::from_bits((i * 331 % 65536) as u16)).collect();
         let mut truth: Vec<u8> = (0..count).map(|i| (i % 3 == 0) as u8).collect();
         let (mut z, mut less) = (vec![half::bf16::ZERO; count], vec![9u8; count]);
-        let streams =
-            [x.as_mut_ptr().cast(), truth.as_mut_ptr(), z.as_mut_ptr().cast(), less.as_mut_ptr()];
+        let streams = [x.as_mut_ptr().cast(), truth.as_mut_ptr(), z.as_mut_ptr().cast(), less.as_mut_ptr()];
         // SAFETY: every stream holds `count` elements.
         unsafe { code.run(&streams, &[], count) };
         for at in 0..count {

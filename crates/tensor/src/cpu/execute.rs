@@ -42,10 +42,9 @@ impl Device for Cpu {
         Buffer::uninitialised_host(bytes)
     }
     fn compile(&self, plan: Plan) -> Arc<dyn Executable> {
-        let loops = plan
-            .kernels
-            .iter()
-            .map(|kernel| kernel.tail.as_ref().map(|tail| CompiledLoop::new(tail.program.clone())));
+        let loops = plan.kernels.iter().map(|kernel| {
+            kernel.tail.as_ref().map(|tail| CompiledLoop::new(tail.program.clone(), Isa::detected()))
+        });
         Arc::new(CpuExecutable { loops: loops.collect(), plan })
     }
 }

@@ -1,4 +1,4 @@
-//! Runs the register programs of fused loops: the tile interpreter.
+//! Runs the register programs of fused loops: the tile interpreter, and the segments that are compiled.
 //!
 //! A loop is cut into stretches of whole rows (or of positions, if there are no rows) that threads take; a stretch is
 //! worked off in tiles whose registers fit in the first-level cache, one vectorised slice loop per instruction.
@@ -7,7 +7,10 @@
 
 use std::ops::Range;
 
+use smallvec::SmallVec;
+
 use crate::Scalar;
+use crate::cpu::kernels::compiled::LANES;
 use crate::cpu::kernels::isa::Isa;
 use crate::cpu::kernels::memory::with_scratch;
 use crate::cpu::kernels::threads::Pool;
@@ -18,9 +21,12 @@ use super::assemble;
 use super::convert::convert;
 use super::map::map;
 use super::reduce;
+use super::segment::{MOST_REDUCTIONS, Segment, Source, Step, combine_lanes, operands, segments};
 
 /// Positions of a tile, more only if a row is longer.
 const TILE: usize = 1024;
+/// Positions of a tile of a program that leaves nothing in scratch memory.
+const LONG_TILE: usize = 8192;
 /// Positions of a piece of a long row.
 const PIECE: usize = 16 * 1024;
 /// A column reduction has at most this many pieces, each with an accumulator of its own.
@@ -30,15 +36,24 @@ const COLUMN_CHUNK: usize = 4096;
 /// Instructions times positions from which a second thread pays.
 const WORTH_A_THREAD: usize = 64 * 1024;
 
+/// Compiled instructions that cost as much as an interpreted one.
+const COMPILED_PER_INTERPRETED: usize = 4;
+
 /// A loop program with the layout of its registers in scratch memory.
 #[derive(Debug)]
 pub(crate) struct CompiledLoop {
     pub program: LoopProgram,
+    /// What is interpreted and what is compiled.
+    steps: Vec<Step>,
+    /// The fixed registers that are read from scratch memory.
+    setup: Vec<Instruction>,
     /// Byte offset of each register.
     offsets: Vec<usize>,
     scratch_bytes: usize,
     /// Positions of a tile.
     tile: usize,
+    /// Interpreted instructions that a position costs as much as.
+    cost: usize,
     mode: Mode,
 }
 
@@ -84,26 +99,36 @@ struct Tile<'a> {
 }
 
 impl CompiledLoop {
-    /// Lays out the registers.
-    pub fn new(program: LoopProgram) -> CompiledLoop {
+    /// Compiles what can be compiled for an instruction set and lays out the registers.
+    pub fn new(program: LoopProgram, isa: Isa) -> CompiledLoop {
         let mode = match program.form {
             Form::Columns { outer, length, inner } => Mode::Columns { outer, length, inner },
             Form::Rows if program.row > LONGEST_ROW => Mode::LongRows,
             Form::Rows => Mode::Tiles,
         };
+        let steps = segments(&program, isa, mode == Mode::Tiles);
+        let needed = in_scratch(&program, &steps);
+        let is_compiled = steps.iter().any(|step| matches!(step, Step::Compiled(_)));
+        let is_wide = |index: usize| needed[index] && program.registers[index].level == Level::Position;
+        let full = if (0..needed.len()).any(is_wide) { TILE } else { LONG_TILE };
         let tile = match mode {
-            Mode::Tiles => (TILE / program.row).max(1) * program.row,
-            Mode::LongRows => TILE,
+            Mode::Tiles => (full / program.row).max(1) * program.row,
+            Mode::LongRows => full,
             Mode::Columns { inner, .. } => (TILE / inner.max(1)).max(1) * inner.min(TILE),
         };
         let rows = (tile / program.row).max(1);
         let mut homes: Vec<Option<usize>> = vec![None; program.registers.len()];
         let mut scratch_bytes = 0;
         let mut offsets = Vec::with_capacity(program.registers.len());
-        for register in &program.registers {
+        for (index, register) in program.registers.iter().enumerate() {
+            if !needed[index] {
+                offsets.push(0);
+                continue;
+            }
             let count = if register.level == Level::Position { tile } else { rows };
-            let home = &mut homes[usize::from(register.home)];
-            let offset = *home.get_or_insert_with(|| {
+            // Homes are shared by registers that follow each other in the program; segments change the order.
+            let home = if is_compiled { index } else { usize::from(register.home) };
+            let offset = *homes[home].get_or_insert_with(|| {
                 let offset = scratch_bytes;
                 // One line more than needed, so that registers do not all start at the same cache set.
                 scratch_bytes += (count * register.dtype.size()).next_multiple_of(64) + 64;
@@ -111,7 +136,15 @@ impl CompiledLoop {
             });
             offsets.push(offset);
         }
-        CompiledLoop { program, offsets, scratch_bytes, tile, mode }
+        let is_read = |instruction: &&Instruction| match instruction {
+            Instruction::Fill { to, .. } => needed[usize::from(to.0)],
+            _ => true,
+        };
+        let compiled = program.instructions.len()
+            - steps.iter().filter(|step| matches!(step, Step::Interpreted(_))).count();
+        let cost = steps.len() + compiled / COMPILED_PER_INTERPRETED;
+        let setup = program.setup.iter().filter(is_read).cloned().collect();
+        CompiledLoop { program, steps, setup, offsets, scratch_bytes, tile, cost, mode }
     }
 
     /// Runs the whole loop.
@@ -126,7 +159,7 @@ impl CompiledLoop {
         match self.mode {
             Mode::Tiles => {
                 let row = self.program.row;
-                let minimum = WORTH_A_THREAD / (row * self.program.instructions.len().max(1)) + 1;
+                let minimum = WORTH_A_THREAD / (row * self.cost.max(1)) + 1;
                 // SAFETY: passed on; ranges of rows are disjoint.
                 pool.for_ranges(self.program.elements / row, minimum, &|rows| unsafe {
                     self.run_rows(isa, memory, rows);
@@ -151,9 +184,9 @@ impl CompiledLoop {
             while start < end {
                 let positions = self.tile.min(end - start);
                 tile.move_to(start, start / row, positions, positions / row);
-                for instruction in &self.program.instructions {
+                for step in &self.steps {
                     // SAFETY: passed on from the caller.
-                    unsafe { tile.execute(instruction) };
+                    unsafe { tile.step(step) };
                 }
                 start += positions;
             }
@@ -174,7 +207,7 @@ impl CompiledLoop {
                 positions,
                 rows: (positions / self.program.row).max(1),
             };
-            for instruction in &self.program.setup {
+            for instruction in &self.setup {
                 // SAFETY: a fill writes a register, which has room for a tile.
                 unsafe { tile.execute(instruction) };
             }
@@ -209,7 +242,15 @@ impl CompiledLoop {
                         let positions = self.tile.min(end - at);
                         tile.move_to(own_row * row + at, own_row, positions, 1);
                         let mut reduction = 0;
-                        for instruction in &program.instructions {
+                        for step in &self.steps {
+                            let instruction = match step {
+                                Step::Compiled(segment) => {
+                                    // SAFETY: passed on from the caller.
+                                    unsafe { tile.run_segment(segment) };
+                                    continue;
+                                }
+                                Step::Interpreted(index) => &program.instructions[*index],
+                            };
                             if let Instruction::Reduce { op, dtype, operand, .. } = instruction {
                                 // SAFETY: the slot is this task's own, and the operand holds the tile's positions.
                                 unsafe {
@@ -294,9 +335,9 @@ impl CompiledLoop {
                     let first_row = rows.start;
                     let mut step = |row: usize, count: usize, column: usize, width: usize| {
                         tile.move_to((own_outer * length + row) * inner + column, 0, count * width, 1);
-                        for instruction in &program.instructions {
+                        for step in &self.steps {
                             // SAFETY: passed on from the caller.
-                            unsafe { tile.execute(instruction) };
+                            unsafe { tile.step(step) };
                         }
                         for (index, reduction) in program.columns.iter().enumerate() {
                             let target = accumulator(index, own_outer, piece, column);
@@ -396,15 +437,9 @@ impl Tile<'_> {
 
     fn level_of(&self, instruction: &Instruction) -> Level {
         let of = |register: &Register| self.compiled.program.registers[usize::from(register.0)].level;
-        match instruction {
-            Instruction::Fill { to, .. }
-            | Instruction::Load { to, .. }
-            | Instruction::Iota { to, .. }
-            | Instruction::Map { to, .. }
-            | Instruction::Cast { to, .. }
-            | Instruction::Reduce { to, .. }
-            | Instruction::Spread { to, .. } => of(to),
-            Instruction::Store { level, .. } => *level,
+        match (instruction, written(instruction)) {
+            (Instruction::Store { level, .. }, _) => *level,
+            (_, to) => of(&to.expect("all but stores write a register")),
         }
     }
 
@@ -427,6 +462,97 @@ impl Tile<'_> {
                 let source = self.compiled.program.in_place[usize::from(index)].source;
                 // SAFETY: promised by the caller.
                 unsafe { self.memory.reads[source].add(self.span(level).0 * size) }
+            }
+        }
+    }
+
+    /// # Safety
+    /// As for [`CompiledLoop::run`], for the tile's positions and rows.
+    unsafe fn step(&mut self, step: &Step) {
+        // SAFETY: passed on from the caller.
+        unsafe {
+            match step {
+                Step::Interpreted(index) => self.execute(&self.compiled.program.instructions[*index]),
+                Step::Compiled(segment) => self.run_segment(segment),
+            }
+        }
+    }
+
+    /// Runs compiled code over the tile, piece by piece.
+    ///
+    /// # Safety
+    /// As for [`step`](Tile::step).
+    unsafe fn run_segment(&mut self, segment: &Segment) {
+        let row = self.compiled.program.row;
+        let numbers: SmallVec<[u32; 8]> = segment
+            .uniforms
+            .iter()
+            .map(|with| {
+                // SAFETY: passed on from the caller.
+                let bytes = unsafe { self.fixed(with, size_of::<f32>()) };
+                u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
+            })
+            .collect();
+        let mut lanes = [[0f32; LANES]; MOST_REDUCTIONS];
+        let end = self.start + self.positions;
+        let mut at = self.start;
+        while at < end {
+            let until = segment.piece.map_or(end, |piece| ((at / piece + 1) * piece).min(end));
+            let streams: SmallVec<[*mut u8; 16]> = segment
+                .streams
+                .iter()
+                .map(|source| {
+                    // SAFETY: passed on from the caller: the element of position `at`, or its row, exists.
+                    unsafe {
+                        match source {
+                            Source::Memory { source, size } => self.memory.reads[*source].add(at * size),
+                            Source::Register { register, size } => {
+                                self.register(*register).add((at - self.start) * size)
+                            }
+                            Source::RowMemory { source } => {
+                                self.memory.reads[*source].add(at / row * size_of::<f32>())
+                            }
+                            Source::RowRegister(register) => {
+                                self.register(*register).add((at / row - self.first_row) * size_of::<f32>())
+                            }
+                            Source::Pattern { source, pattern, size } => {
+                                self.memory.reads[*source].offset(place(pattern, at) * *size as isize)
+                            }
+                            Source::Target { target, size } => self.memory.writes[*target].add(at * size),
+                            Source::Lanes(index) => lanes.as_mut_ptr().add(*index).cast(),
+                        }
+                    }
+                })
+                .collect();
+            // SAFETY: passed on from the caller; a piece ends where the streams of patterns do.
+            unsafe { segment.code.run(&streams, &numbers, until - at) };
+            for ((op, to), lanes) in segment.reductions.iter().zip(&mut lanes) {
+                // SAFETY: the register has room for the rows of the tile.
+                unsafe {
+                    let to = self.register(*to).cast::<f32>().add(at / row - self.first_row);
+                    to.write(combine_lanes(*op, lanes));
+                }
+            }
+            at = until;
+        }
+    }
+
+    /// The value of a fixed register.
+    ///
+    /// # Safety
+    /// As for [`step`](Tile::step).
+    unsafe fn fixed(&self, with: &FillWith, size: usize) -> [u8; 8] {
+        match with {
+            FillWith::Constant(scalar) => scalar.to_bytes(),
+            FillWith::Number(number) => self.memory.numbers[*number as usize].to_bytes(),
+            FillWith::Element { source, offset } => {
+                let mut bytes = [0; 8];
+                // SAFETY: passed on from the caller.
+                unsafe {
+                    let element = self.memory.reads[*source].offset(offset * size as isize);
+                    std::ptr::copy_nonoverlapping(element, bytes.as_mut_ptr(), size);
+                }
+                bytes
             }
         }
     }
@@ -504,19 +630,8 @@ impl Tile<'_> {
             Instruction::Fill { to, with } => {
                 let RegisterLevel { level, dtype } = RegisterLevel::of(kind(to));
                 let size = dtype.size();
-                let value = match with {
-                    FillWith::Constant(scalar) => scalar.to_bytes(),
-                    FillWith::Number(number) => self.memory.numbers[*number as usize].to_bytes(),
-                    FillWith::Element { source, offset } => {
-                        let mut bytes = [0; 8];
-                        // SAFETY: passed on from the caller.
-                        unsafe {
-                            let element = self.memory.reads[*source].offset(offset * size as isize);
-                            std::ptr::copy_nonoverlapping(element, bytes.as_mut_ptr(), size);
-                        }
-                        bytes
-                    }
-                };
+                // SAFETY: passed on from the caller.
+                let value = unsafe { self.fixed(with, size) };
                 // SAFETY: the register has room for a tile.
                 unsafe { spread(size, value.as_ptr(), 1, self.span(level).1, self.register(*to)) }
             }
@@ -532,6 +647,52 @@ impl Tile<'_> {
             }
         }
     }
+}
+
+/// Which registers the steps read or write in scratch memory.
+fn in_scratch(program: &LoopProgram, steps: &[Step]) -> Vec<bool> {
+    let mut needed = vec![false; program.registers.len()];
+    let mut need = |register: Register| needed[usize::from(register.0)] = true;
+    for step in steps {
+        match step {
+            Step::Interpreted(index) => {
+                let instruction = &program.instructions[*index];
+                operands(instruction).into_iter().for_each(&mut need);
+                written(instruction).into_iter().for_each(&mut need);
+            }
+            Step::Compiled(segment) => segment.scratch_registers().for_each(&mut need),
+        }
+    }
+    for column in &program.columns {
+        if let Operand::Register(register) = column.operand {
+            need(register);
+        }
+    }
+    needed
+}
+
+/// The register that an instruction writes.
+fn written(instruction: &Instruction) -> Option<Register> {
+    match instruction {
+        Instruction::Fill { to, .. }
+        | Instruction::Load { to, .. }
+        | Instruction::Iota { to, .. }
+        | Instruction::Map { to, .. }
+        | Instruction::Cast { to, .. }
+        | Instruction::Reduce { to, .. }
+        | Instruction::Spread { to, .. } => Some(*to),
+        Instruction::Store { .. } => None,
+    }
+}
+
+/// Where the element of a position lies.
+fn place(Pattern { lengths, strides, offset }: &Pattern, position: usize) -> isize {
+    let (mut rest, mut place) = (position, *offset);
+    for (length, stride) in lengths.iter().zip(strides).rev() {
+        place += (rest % length) as isize * stride;
+        rest /= length;
+    }
+    place
 }
 
 /// The two things about a register that most instructions ask.

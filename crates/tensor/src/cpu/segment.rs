@@ -1,0 +1,557 @@
+//! Stretches of a loop's instructions that are compiled to machine code.
+//!
+//! What the compiler of [`kernels::compiled`] knows, single precision above all, is joined to segments as long as
+//! possible; other instructions stay interpreted. Within a segment values live in registers; what is needed outside is
+//! stored in the scratch memory of the interpreter's registers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use smallvec::SmallVec;
+
+use crate::DType;
+use crate::cpu::kernels::compiled::{
+    Binary, Builder, Code, Comparison, LANES, Logic, Reduction, Rounding, Stored, Stream, Truth, Vector,
+};
+use crate::cpu::kernels::isa::Isa;
+use crate::ops::map::{MapKind, MapOp, Number};
+use crate::ops::reduce::ReduceOp;
+use crate::plan::fuse::Level;
+use crate::plan::loops::{FillWith, Instruction, LoopProgram, Operand, Pattern, Register};
+
+/// The shortest stretch of positions that a call of compiled code is worth.
+const SHORTEST_PIECE: usize = 32;
+
+/// Reductions of a segment, each of which keeps a vector register.
+pub(super) const MOST_REDUCTIONS: usize = 8;
+
+/// What is done one after the other.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// The instruction of this index, interpreted.
+    Interpreted(usize),
+    Compiled(Segment),
+}
+
+/// Instructions as machine code.
+#[derive(Debug)]
+pub(super) struct Segment {
+    pub code: Code,
+    pub streams: Vec<Source>,
+    pub uniforms: Vec<FillWith>,
+    /// Row values that the segment leaves, with the index of their lanes among the streams.
+    pub reductions: Vec<(ReduceOp, Register)>,
+    /// The segment is called for stretches that begin at multiples of this.
+    pub piece: Option<usize>,
+}
+
+/// Where a stream of a segment lies.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// Contiguous memory, an element per position.
+    Memory { source: usize, size: usize },
+    /// A register with an element per position.
+    Register { register: Register, size: usize },
+    /// Contiguous memory with an element per row.
+    RowMemory { source: usize },
+    /// A register with an element per row.
+    RowRegister(Register),
+    /// Memory that is contiguous, or one element, within a piece.
+    Pattern { source: usize, pattern: Pattern, size: usize },
+    /// An output.
+    Target { target: usize, size: usize },
+    /// The lanes of a reduction.
+    Lanes(usize),
+}
+
+/// A value of the running segment.
+#[derive(Clone, Copy)]
+enum Known {
+    Number(Vector),
+    Truth(Truth),
+}
+
+/// A segment under construction.
+struct Open<'a> {
+    program: &'a LoopProgram,
+    fills: &'a BTreeMap<u16, FillWith>,
+    builder: Builder,
+    streams: Vec<Source>,
+    uniforms: Vec<FillWith>,
+    reductions: Vec<(ReduceOp, Register)>,
+    piece: Option<usize>,
+    known: BTreeMap<u16, Known>,
+    memory: BTreeMap<u16, Known>,
+    /// Registers whose values the segment makes.
+    made: BTreeSet<u16>,
+    instructions: Vec<usize>,
+}
+
+/// The steps of a program.
+pub(super) fn segments(program: &LoopProgram, isa: Isa, rows_are_whole: bool) -> Vec<Step> {
+    let interpreted = || (0..program.instructions.len()).map(Step::Interpreted).collect();
+    if isa != Isa::Avx512 {
+        return interpreted();
+    }
+    let fills: BTreeMap<u16, FillWith> = program
+        .setup
+        .iter()
+        .filter_map(|instruction| match instruction {
+            Instruction::Fill { to, with } => Some((to.0, *with)),
+            _ => None,
+        })
+        .collect();
+    let mut steps = Vec::new();
+    let mut open = Open::new(program, &fills);
+    // Which instruction reads a register last decides whether its value leaves the segment.
+    let readers = readers(program);
+    for (index, instruction) in program.instructions.iter().enumerate() {
+        if open.accept(index, instruction, rows_are_whole) {
+            continue;
+        }
+        let depends = operands(instruction).iter().any(|register| open.produces(*register));
+        // A store may overwrite memory that the segment reads, so it never comes early.
+        if depends || matches!(instruction, Instruction::Store { .. }) {
+            let full = std::mem::replace(&mut open, Open::new(program, &fills));
+            full.close(&readers, isa, &mut steps);
+            if open.accept(index, instruction, rows_are_whole) {
+                continue;
+            }
+        }
+        steps.push(Step::Interpreted(index));
+    }
+    open.close(&readers, isa, &mut steps);
+    steps
+}
+
+/// For each register the instructions that read it; reductions over columns count as behind the last.
+fn readers(program: &LoopProgram) -> Vec<Vec<usize>> {
+    let mut readers = vec![Vec::new(); program.registers.len()];
+    for (index, instruction) in program.instructions.iter().enumerate() {
+        for register in operands(instruction) {
+            readers[usize::from(register.0)].push(index);
+        }
+    }
+    for column in &program.columns {
+        if let Operand::Register(register) = column.operand {
+            readers[usize::from(register.0)].push(usize::MAX);
+        }
+    }
+    readers
+}
+
+/// The registers that an instruction reads.
+pub(super) fn operands(instruction: &Instruction) -> SmallVec<[Register; 3]> {
+    let register = |operand: &Operand| match operand {
+        Operand::Register(register) => Some(*register),
+        Operand::Memory(_) => None,
+    };
+    match instruction {
+        Instruction::Map { operands, .. } => operands.iter().filter_map(register).collect(),
+        Instruction::Cast { operand, .. }
+        | Instruction::Reduce { operand, .. }
+        | Instruction::Spread { operand, .. }
+        | Instruction::Store { operand, .. } => register(operand).into_iter().collect(),
+        Instruction::Fill { .. } | Instruction::Load { .. } | Instruction::Iota { .. } => SmallVec::new(),
+    }
+}
+
+fn stored(dtype: DType) -> Option<Stored> {
+    match dtype {
+        DType::F32 => Some(Stored::F32),
+        DType::BF16 => Some(Stored::Bf16),
+        _ => None,
+    }
+}
+
+fn greatest_common_divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+}
+
+impl<'a> Open<'a> {
+    fn new(program: &'a LoopProgram, fills: &'a BTreeMap<u16, FillWith>) -> Open<'a> {
+        Open {
+            program,
+            fills,
+            builder: Builder::new(),
+            streams: Vec::new(),
+            uniforms: Vec::new(),
+            reductions: Vec::new(),
+            piece: None,
+            known: BTreeMap::new(),
+            memory: BTreeMap::new(),
+            made: BTreeSet::new(),
+            instructions: Vec::new(),
+        }
+    }
+
+    /// Whether the segment makes the value of a register, for rows included.
+    fn produces(&self, register: Register) -> bool {
+        self.made.contains(&register.0) || self.reductions.iter().any(|(_, to)| *to == register)
+    }
+
+    fn stream(&mut self, source: Source) -> Stream {
+        self.streams.push(source);
+        Stream(self.streams.len() as u32 - 1)
+    }
+
+    fn level(&self, register: Register) -> Level {
+        self.program.registers[usize::from(register.0)].level
+    }
+
+    /// Whether pieces may begin at multiples of `length` only.
+    fn narrow(&self, length: usize) -> Option<usize> {
+        let piece = self.piece.map_or(length, |piece| greatest_common_divisor(piece, length));
+        // Reductions need whole rows.
+        let whole = self.reductions.is_empty() || piece == self.program.row;
+        (piece >= SHORTEST_PIECE && whole).then_some(piece)
+    }
+
+    /// Takes an instruction into the segment, if it can be compiled.
+    fn accept(&mut self, index: usize, instruction: &Instruction, rows_are_whole: bool) -> bool {
+        let accepted = self.compile(instruction, rows_are_whole).is_some();
+        if accepted {
+            self.instructions.push(index);
+        }
+        accepted
+    }
+
+    fn compile(&mut self, instruction: &Instruction, rows_are_whole: bool) -> Option<()> {
+        match instruction {
+            Instruction::Map { op, dtype, to, operands } => {
+                if self.level(*to) != Level::Position || !is_known(*op, *dtype) {
+                    return None;
+                }
+                let mut values: SmallVec<[Known; 3]> = SmallVec::new();
+                for operand in operands {
+                    values.push(self.operand(*operand)?);
+                }
+                let value = map(&mut self.builder, *op, &values)?;
+                self.define(*to, value);
+            }
+            Instruction::Cast { from, to, operand } => {
+                let kind = self.program.registers[usize::from(to.0)];
+                if kind.level != Level::Position {
+                    return None;
+                }
+                let value = match (from, kind.dtype) {
+                    (DType::F32 | DType::BF16, DType::F32) => self.number(*operand)?,
+                    (DType::F32, DType::BF16) => {
+                        let value = self.number(*operand)?;
+                        self.builder.rounded_to_bf16(value)
+                    }
+                    (DType::BF16, DType::BF16) => self.number(*operand)?,
+                    (DType::Bool, DType::F32) => {
+                        let truth = self.truth(*operand)?;
+                        let (zero, one) = (self.builder.constant(0.0), self.builder.constant(1.0));
+                        self.builder.select(truth, one, zero)
+                    }
+                    _ => return None,
+                };
+                self.define(*to, Known::Number(value));
+            }
+            Instruction::Spread { to, operand } => {
+                let dtype = self.program.registers[usize::from(to.0)].dtype;
+                if dtype != DType::F32 || !rows_are_whole {
+                    return None;
+                }
+                let source = match operand {
+                    Operand::Register(register) if self.produces(*register) => return None,
+                    Operand::Register(register) if self.fills.contains_key(&register.0) => return None,
+                    Operand::Register(register) => Source::RowRegister(*register),
+                    Operand::Memory(index) => {
+                        Source::RowMemory { source: self.program.in_place[usize::from(*index)].source }
+                    }
+                };
+                self.piece = Some(self.narrow(self.program.row)?);
+                let stream = self.stream(source);
+                let value = self.builder.scalar(stream);
+                self.define(*to, Known::Number(value));
+            }
+            Instruction::Load { to, source, pattern } => {
+                let kind = self.program.registers[usize::from(to.0)];
+                let (length, stride) = (*pattern.lengths.last()?, *pattern.strides.last()?);
+                if kind.level != Level::Position || kind.dtype != DType::F32 || !(0..=1).contains(&stride) {
+                    return None;
+                }
+                self.piece = Some(self.narrow(length)?);
+                let (source, size) = (*source, kind.dtype.size());
+                let stream = self.stream(Source::Pattern { source, pattern: pattern.clone(), size });
+                let value = if stride == 1 {
+                    self.builder.load(stream, Stored::F32)
+                } else {
+                    self.builder.scalar(stream)
+                };
+                self.define(*to, Known::Number(value));
+            }
+            Instruction::Reduce { op, dtype, to, operand } => {
+                if *dtype != DType::F32 || !rows_are_whole || self.program.row < SHORTEST_PIECE {
+                    return None;
+                }
+                let reduction = match op {
+                    ReduceOp::Sum => Reduction::Sum,
+                    ReduceOp::Max => Reduction::Max,
+                    ReduceOp::Min => Reduction::Min,
+                    ReduceOp::Product => return None,
+                };
+                if self.piece.is_some_and(|piece| piece != self.program.row)
+                    || self.reductions.len() == MOST_REDUCTIONS
+                {
+                    return None;
+                }
+                let value = self.number(*operand)?;
+                self.piece = Some(self.program.row);
+                let stream = self.stream(Source::Lanes(self.reductions.len()));
+                self.builder.reduce(reduction, stream, value);
+                self.reductions.push((*op, *to));
+            }
+            Instruction::Store { target, level, dtype, operand } => {
+                if *level != Level::Position {
+                    return None;
+                }
+                let (target, size) = (*target, dtype.size());
+                if *dtype == DType::Bool {
+                    let truth = self.truth(*operand)?;
+                    let stream = self.stream(Source::Target { target, size });
+                    self.builder.store_truth(stream, truth);
+                } else {
+                    let stored = stored(*dtype)?;
+                    let value = self.number(*operand)?;
+                    let stream = self.stream(Source::Target { target, size });
+                    self.builder.store(stream, stored, value);
+                }
+            }
+            Instruction::Fill { .. } | Instruction::Iota { .. } => return None,
+        }
+        Some(())
+    }
+
+    fn define(&mut self, register: Register, value: Known) {
+        self.known.insert(register.0, value);
+        self.made.insert(register.0);
+    }
+
+    fn number(&mut self, operand: Operand) -> Option<Vector> {
+        match self.operand(operand)? {
+            Known::Number(vector) => Some(vector),
+            Known::Truth(_) => None,
+        }
+    }
+
+    fn truth(&mut self, operand: Operand) -> Option<Truth> {
+        match self.operand(operand)? {
+            Known::Truth(truth) => Some(truth),
+            Known::Number(_) => None,
+        }
+    }
+
+    /// The value of an operand with an element per position.
+    fn operand(&mut self, operand: Operand) -> Option<Known> {
+        match operand {
+            Operand::Memory(index) => {
+                if let Some(known) = self.memory.get(&index) {
+                    return Some(*known);
+                }
+                let in_place = self.program.in_place[usize::from(index)];
+                let source = Source::Memory { source: in_place.source, size: in_place.dtype.size() };
+                let known = self.load(source, in_place.dtype)?;
+                self.memory.insert(index, known);
+                Some(known)
+            }
+            Operand::Register(register) => {
+                if let Some(known) = self.known.get(&register.0) {
+                    return Some(*known);
+                }
+                let kind = self.program.registers[usize::from(register.0)];
+                let known = match self.fills.get(&register.0) {
+                    Some(with) if kind.dtype == DType::F32 => {
+                        let value = match with {
+                            FillWith::Constant(scalar) => self.builder.constant(scalar.to_f64() as f32),
+                            with => {
+                                self.uniforms.push(*with);
+                                self.builder.uniform(self.uniforms.len() - 1)
+                            }
+                        };
+                        Known::Number(value)
+                    }
+                    _ => self.load(Source::Register { register, size: kind.dtype.size() }, kind.dtype)?,
+                };
+                self.known.insert(register.0, known);
+                Some(known)
+            }
+        }
+    }
+
+    fn load(&mut self, source: Source, dtype: DType) -> Option<Known> {
+        if dtype == DType::Bool {
+            let stream = self.stream(source);
+            return Some(Known::Truth(self.builder.load_truth(stream)));
+        }
+        let stored = stored(dtype)?;
+        let stream = self.stream(source);
+        Some(Known::Number(self.builder.load(stream, stored)))
+    }
+
+    /// Ends the segment: values that others read are stored, and the code is made.
+    fn close(mut self, readers: &[Vec<usize>], isa: Isa, steps: &mut Vec<Step>) {
+        if self.instructions.is_empty() {
+            return;
+        }
+        for register in std::mem::take(&mut self.made) {
+            let outside = |reader: &usize| self.instructions.binary_search(reader).is_err();
+            if !readers[usize::from(register)].iter().any(outside) {
+                continue;
+            }
+            let dtype = self.program.registers[usize::from(register)].dtype;
+            let stream = self.stream(Source::Register { register: Register(register), size: dtype.size() });
+            match self.known[&register] {
+                Known::Truth(truth) => self.builder.store_truth(stream, truth),
+                Known::Number(value) => {
+                    let stored = stored(dtype).expect("numbers of segments are stored as f32 or bf16");
+                    self.builder.store(stream, stored, value);
+                }
+            }
+        }
+        match self.builder.compile(isa) {
+            Some(code) => steps.push(Step::Compiled(Segment {
+                code,
+                streams: self.streams,
+                uniforms: self.uniforms,
+                reductions: self.reductions,
+                piece: self.piece,
+            })),
+            None => steps.extend(self.instructions.into_iter().map(Step::Interpreted)),
+        }
+    }
+}
+
+impl Segment {
+    /// The registers that the segment reads or writes in scratch memory.
+    pub fn scratch_registers(&self) -> impl Iterator<Item = Register> + '_ {
+        let read = self.streams.iter().filter_map(|source| match source {
+            Source::Register { register, .. } | Source::RowRegister(register) => Some(*register),
+            _ => None,
+        });
+        read.chain(self.reductions.iter().map(|(_, to)| *to))
+    }
+}
+
+/// The reduction of a row from its lanes, halves first, as the interpreter does it.
+pub(super) fn combine_lanes(op: ReduceOp, lanes: &mut [f32; LANES]) -> f32 {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            let (a, b) = (lanes[lane], lanes[lane + width]);
+            lanes[lane] = match op {
+                ReduceOp::Sum => a + b,
+                ReduceOp::Product => a * b,
+                ReduceOp::Max => a.larger(b),
+                ReduceOp::Min => a.smaller(b),
+            };
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+/// Whether an op has a program.
+fn is_known(op: MapOp, dtype: DType) -> bool {
+    match op.kind() {
+        MapKind::Logic | MapKind::Not => true,
+        _ => dtype == DType::F32,
+    }
+}
+
+/// The program of an elementwise op; an op without one is interpreted.
+fn map(builder: &mut Builder, op: MapOp, operands: &[Known]) -> Option<Known> {
+    let number = |index: usize| match operands[index] {
+        Known::Number(vector) => Some(vector),
+        Known::Truth(_) => None,
+    };
+    let truth = |index: usize| match operands[index] {
+        Known::Truth(truth) => Some(truth),
+        Known::Number(_) => None,
+    };
+    match op.kind() {
+        MapKind::FloatUnary | MapKind::NumberUnary => {
+            let x = number(0)?;
+            let value = match op {
+                MapOp::Exp => builder.exp(x),
+                MapOp::Expm1 => builder.exp_m1(x),
+                MapOp::Log => builder.ln(x),
+                MapOp::Log1p => builder.ln_1p(x),
+                MapOp::Sqrt => builder.square_root(x),
+                MapOp::Rsqrt => {
+                    let (one, root) = (builder.constant(1.0), builder.square_root(x));
+                    builder.divide(one, root)
+                }
+                MapOp::Reciprocal => {
+                    let one = builder.constant(1.0);
+                    builder.divide(one, x)
+                }
+                MapOp::Tanh => builder.tanh(x),
+                MapOp::Sigmoid => builder.sigmoid(x),
+                MapOp::Softplus => builder.softplus(x),
+                MapOp::Erf => builder.erf(x),
+                MapOp::Floor => builder.round(Rounding::Floor, x),
+                MapOp::Ceil => builder.round(Rounding::Ceil, x),
+                MapOp::Round => builder.round(Rounding::Nearest, x),
+                MapOp::Trunc => builder.round(Rounding::Truncate, x),
+                MapOp::Neg => builder.negate(x),
+                MapOp::Abs => builder.magnitude(x),
+                MapOp::Sign => builder.sign(x),
+                MapOp::Square => builder.multiply(x, x),
+                MapOp::Relu => builder.relu(x),
+                _ => return None,
+            };
+            Some(Known::Number(value))
+        }
+        MapKind::FloatBinary | MapKind::NumberBinary => {
+            let (a, b) = (number(0)?, number(1)?);
+            let value = match op {
+                MapOp::Add => builder.binary(Binary::Add, a, b),
+                MapOp::Sub => builder.binary(Binary::Subtract, a, b),
+                MapOp::Mul => builder.binary(Binary::Multiply, a, b),
+                MapOp::Div => builder.binary(Binary::Divide, a, b),
+                MapOp::Maximum => builder.maximum(a, b),
+                MapOp::Minimum => builder.minimum(a, b),
+                _ => return None,
+            };
+            Some(Known::Number(value))
+        }
+        MapKind::Comparison => {
+            let comparison = match op {
+                MapOp::Equal => Comparison::Equal,
+                MapOp::NotEqual => Comparison::NotEqual,
+                MapOp::Less => Comparison::Less,
+                MapOp::LessEqual => Comparison::LessEqual,
+                MapOp::Greater => Comparison::Greater,
+                MapOp::GreaterEqual => Comparison::GreaterEqual,
+                _ => return None,
+            };
+            Some(Known::Truth(builder.compare(comparison, number(0)?, number(1)?)))
+        }
+        MapKind::Predicate => {
+            let x = number(0)?;
+            let truth = match op {
+                MapOp::IsNan => builder.compare(Comparison::Unordered, x, x),
+                MapOp::IsFinite => {
+                    let difference = builder.subtract(x, x);
+                    builder.compare(Comparison::Equal, difference, difference)
+                }
+                _ => return None,
+            };
+            Some(Known::Truth(truth))
+        }
+        MapKind::Logic => {
+            let logic = match op {
+                MapOp::And => Logic::And,
+                MapOp::Or => Logic::Or,
+                MapOp::Xor => Logic::Xor,
+                _ => return None,
+            };
+            Some(Known::Truth(builder.logic(logic, truth(0)?, truth(1)?)))
+        }
+        MapKind::Not => Some(Known::Truth(builder.not(truth(0)?))),
+        MapKind::Select => Some(Known::Number(builder.select(truth(0)?, number(1)?, number(2)?))),
+    }
+}
