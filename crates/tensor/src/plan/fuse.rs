@@ -7,7 +7,11 @@
 //!
 //! Going backwards, a computation joins the group of its consumers if all of them are in the same group and read it
 //! position by position (or repeat it along rows). What only its own group reads is never stored. Two groups with the
-//! same domain that read a common computation become one, unless one needs what the other gives.
+//! same domain that read a common computation become one, unless one needs what the other gives. If they cannot, the
+//! computation joins one group that needs none of the other consumers, and is stored for those: a value that is needed
+//! now and again in the backward pass is made by the loop that needs it now.
+
+use smallvec::SmallVec;
 
 use super::resolve::{Access, Computation, Compute, Resolved};
 
@@ -18,6 +22,9 @@ pub(crate) const LONGEST_ROW: usize = 8192;
 const LARGEST_GROUP: usize = 96;
 /// Merging looks for paths in the graph, which huge chains cannot afford.
 const LARGEST_MERGED_PROGRAM: usize = 20_000;
+
+/// Elements that are worth reading once instead of twice.
+const WORTH_MERGING: usize = 4096;
 
 /// Where a member has values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +110,7 @@ pub(crate) fn fuse(resolved: &Resolved) -> Fusion {
         consumers: consumers(resolved),
         waiting: waiting(resolved),
         rows_below: rows_below(resolved),
+        tail_of: vec![None; count],
         fusion: Fusion {
             groups: Vec::new(),
             group_of: vec![None; count],
@@ -112,7 +120,8 @@ pub(crate) fn fuse(resolved: &Resolved) -> Fusion {
     for index in (0..count).rev() {
         let compute = &resolved.computes[index];
         if !is_fusible(compute) {
-            fuser.attach_producer(index, wanted[index]);
+            fuser.attach_producer(index);
+            fuser.merge_readers(index);
             continue;
         }
         let read_by_kernels = fuser.consumers[index]
@@ -150,6 +159,8 @@ struct Fuser<'a> {
     consumers: Vec<Vec<(u32, usize)>>,
     waiting: Vec<Vec<u32>>,
     rows_below: Vec<Option<usize>>,
+    /// The group that runs over the blocks of a product or convolution.
+    tail_of: Vec<Option<usize>>,
     fusion: Fusion,
 }
 
@@ -226,13 +237,14 @@ impl Fuser<'_> {
                 Some((group, self.fit(index, *consumer as usize, *input, group)?))
             })
             .collect();
-        let Some(fits) = fits.filter(|fits| !fits.is_empty()) else { return false };
-        let mut fit = fits[0].1;
-        for (_, other) in &fits[1..] {
-            let Some(both) = fit.together(*other) else { return false };
-            fit = both;
-        }
-        let Some(group) = self.consuming_group(index) else { return false };
+        let all = fits.filter(|fits| !fits.is_empty()).and_then(|fits| {
+            let mut fit = fits[0].1;
+            for (_, other) in &fits[1..] {
+                fit = fit.together(*other)?;
+            }
+            Some((self.consuming_group(index)?, fit))
+        });
+        let Some((group, fit)) = all.or_else(|| self.first_group(index)) else { return false };
         if self.group(group).members.len() >= LARGEST_GROUP {
             return false;
         }
@@ -256,6 +268,82 @@ impl Fuser<'_> {
         self.fusion.group_of[index] = Some(group);
         self.fusion.level[index] = level;
         true
+    }
+
+    /// A group of some consumers that needs none of the others, and how `index` takes part in it.
+    fn first_group(&self, index: usize) -> Option<(usize, Fit)> {
+        let consumers = &self.consumers[index];
+        if !self.waiting[index].is_empty() || self.resolved.computes.len() > LARGEST_MERGED_PROGRAM {
+            return None;
+        }
+        let mut tried: SmallVec<[usize; 4]> = SmallVec::new();
+        for (consumer, _) in consumers {
+            let Some(group) = self.fusion.group_of[*consumer as usize] else { continue };
+            if tried.contains(&group) {
+                continue;
+            }
+            tried.push(group);
+            let inside = |consumer: u32| self.fusion.group_of[consumer as usize] == Some(group);
+            let mut fit: Option<Fit> = None;
+            let mut fits = true;
+            for (consumer, input) in consumers.iter().filter(|(consumer, _)| inside(*consumer)) {
+                let own = self.fit(index, *consumer as usize, *input, group);
+                let joined = match (fit, own) {
+                    (None, own) => own,
+                    (Some(fit), Some(own)) => fit.together(own),
+                    (Some(_), None) => None,
+                };
+                fit = joined;
+                fits &= matches!(joined, Some(Fit::At(..)));
+            }
+            let others = || consumers.iter().map(|(consumer, _)| *consumer).filter(|other| !inside(*other));
+            if let (true, Some(fit)) = (fits, fit)
+                && !self.needs(group, &others().collect::<SmallVec<[u32; 8]>>(), index)
+            {
+                return Some((group, fit));
+            }
+        }
+        None
+    }
+
+    /// Whether a group needs, over whatever way, one of some consumers of `index`. As in
+    /// [`depends`](Fuser::depends), no way leads through a computation before `index`.
+    fn needs(&self, group: usize, targets: &[u32], index: usize) -> bool {
+        if targets.is_empty() {
+            return false;
+        }
+        let mut seen = vec![false; self.resolved.computes.len() - index];
+        let mut stack: Vec<u32> = Vec::new();
+        let mut enter = |stack: &mut Vec<u32>, computation: u32| {
+            // A computation comes with its whole group.
+            match self.fusion.group_of[computation as usize].or(self.tail_of[computation as usize]) {
+                Some(group) => {
+                    let group = self.group(group);
+                    let first = group.members[0] as usize;
+                    if !std::mem::replace(&mut seen[first - index], true) {
+                        stack.extend(group.members.iter().chain(&group.producer));
+                    }
+                }
+                None if !std::mem::replace(&mut seen[computation as usize - index], true) => {
+                    stack.push(computation);
+                }
+                None => {}
+            }
+        };
+        enter(&mut stack, self.group(group).members[0]);
+        while let Some(member) = stack.pop() {
+            if targets.contains(&member) {
+                return true;
+            }
+            let compute = &self.resolved.computes[member as usize];
+            let inputs = compute.inputs.iter().map(|access| access.root.node);
+            for input in inputs.chain(compute.after.iter().copied()) {
+                if input as usize > index {
+                    enter(&mut stack, input);
+                }
+            }
+        }
+        false
     }
 
     /// How `index` would take part in `group`, to which its consumer belongs.
@@ -363,19 +451,45 @@ impl Fuser<'_> {
             let needed =
                 compute.inputs.iter().map(|access| access.root.node).chain(compute.after.iter().copied());
             for input in needed {
-                if self.fusion.group_of[input as usize] == Some(earlier) {
+                // The input comes with its whole group.
+                let group = self.fusion.group_of[input as usize].or(self.tail_of[input as usize]);
+                if group == Some(earlier) {
                     return true;
                 }
                 if input as usize > index && !std::mem::replace(&mut seen[input as usize], true) {
                     stack.push(input);
-                    // The input comes with its whole group.
-                    if let Some(group) = self.fusion.group_of[input as usize] {
-                        stack.extend(&self.group(group).members);
+                    if let Some(group) = group {
+                        let group = self.group(group);
+                        stack.extend(group.members.iter().chain(&group.producer));
                     }
                 }
             }
         }
         false
+    }
+
+    /// Lets loops that read all of `index` become one, so that it is read once.
+    fn merge_readers(&mut self, index: usize) {
+        let compute = &self.resolved.computes[index];
+        let mut into: Option<usize> = None;
+        for position in 0..self.consumers[index].len() {
+            let (consumer, input) = self.consumers[index][position];
+            let Some(group) = self.fusion.group_of[consumer as usize] else { continue };
+            let access = &self.resolved.computes[consumer as usize].inputs[input];
+            let own = access.layout.elements();
+            let whole = access.layout.is_contiguous()
+                && access.root.out == 0
+                && own == elements(compute)
+                && own == self.group(group).elements;
+            if !whole || own < WORTH_MERGING || into == Some(group) {
+                continue;
+            }
+            match into {
+                Some(known) if self.can_merge(known, group, index) => into = Some(self.merge(known, group)),
+                Some(_) => {}
+                None => into = Some(group),
+            }
+        }
     }
 
     fn merge(&mut self, left: usize, right: usize) -> usize {
@@ -391,7 +505,7 @@ impl Fuser<'_> {
     }
 
     /// Lets the loop that reads a product or convolution run over its blocks as they are finished.
-    fn attach_producer(&mut self, index: usize, _wanted: bool) {
+    fn attach_producer(&mut self, index: usize) {
         use crate::ops::Op;
         use crate::ops::convolution::Role;
         let compute = &self.resolved.computes[index];
@@ -406,25 +520,37 @@ impl Fuser<'_> {
         if self.is_awaited_outside(index) {
             return;
         }
-        let mut group = None;
-        for (consumer, input) in &self.consumers[index] {
-            let own = self.fusion.group_of[*consumer as usize];
-            let access: &Access = &self.resolved.computes[*consumer as usize].inputs[*input];
-            let flat = access.layout.is_contiguous() && access.layout.elements() == elements(compute);
-            // Reductions over the elements themselves sit one level above them.
-            let position = self.fusion.level[*consumer as usize] == Level::Position
-                || matches!(self.resolved.computes[*consumer as usize].what, Computation::Reduce { .. });
-            if own.is_none() || group.is_some_and(|known| known != own) || !flat || !position {
-                return;
-            }
-            group = Some(own);
-        }
-        let Some(group) = group.flatten() else { return };
-        let target = self.fusion.groups[group].as_mut().expect("groups in use exist");
-        let whole_rows = target.row.is_none_or(|row| block % row == 0 && row <= LONGEST_ROW);
-        let fits = target.form == Form::Rows && target.elements == elements(compute);
-        if target.producer.is_none() && whole_rows && fits && block > 0 {
-            target.producer = Some(index as u32);
-        }
+        let consumers = &self.consumers[index];
+        let fits = |group: usize| {
+            let target = self.group(group);
+            let whole_rows = target.row.is_none_or(|row| block % row == 0 && row <= LONGEST_ROW);
+            let fits = target.form == Form::Rows && target.elements == elements(compute);
+            let inside = |consumer: u32| self.fusion.group_of[consumer as usize] == Some(group);
+            let position_by_position = |&(consumer, input): &(u32, usize)| {
+                let access: &Access = &self.resolved.computes[consumer as usize].inputs[input];
+                let flat = access.layout.is_contiguous() && access.layout.elements() == elements(compute);
+                // Reductions over the elements themselves sit one level above them.
+                let position = self.fusion.level[consumer as usize] == Level::Position
+                    || matches!(self.resolved.computes[consumer as usize].what, Computation::Reduce { .. });
+                !inside(consumer) || flat && position
+            };
+            let others: SmallVec<[u32; 8]> =
+                consumers.iter().map(|(consumer, _)| *consumer).filter(|other| !inside(*other)).collect();
+            target.producer.is_none()
+                && whole_rows
+                && fits
+                && block > 0
+                && consumers.iter().all(position_by_position)
+                && (others.is_empty()
+                    || self.resolved.computes.len() <= LARGEST_MERGED_PROGRAM
+                        && !self.needs(group, &others, index))
+        };
+        let group = consumers
+            .iter()
+            .filter_map(|(consumer, _)| self.fusion.group_of[*consumer as usize])
+            .find(|group| fits(*group));
+        let Some(group) = group else { return };
+        self.fusion.groups[group].as_mut().expect("groups in use exist").producer = Some(index as u32);
+        self.tail_of[index] = Some(group);
     }
 }
