@@ -109,6 +109,7 @@ fn measure(workload: &Workload, mode: Mode, arguments: &Arguments, machine: &Mac
         p90_ms: Some(times.p90),
         n: Some(times.steps),
         first_ms: Some(times.first),
+        processor_ms: Some(times.processor),
         planned_operations: Some(reports.iter().map(|report| report.operations as f64).sum()),
         planned_bytes: Some(reports.iter().map(|report| report.bytes_moved as f64).sum()),
         roofline_ms: Some(reports.iter().map(|report| machine.least_milliseconds(report)).sum()),
@@ -123,7 +124,7 @@ fn measure(workload: &Workload, mode: Mode, arguments: &Arguments, machine: &Mac
         Count::Tokens(tokens) => show(&mut measured.tokens_s, tokens / seconds, "tokens_s"),
     };
     println!(
-        "{}[{}] {:.4} {:.4} {:.4} n={} first_ms={:.0} roofline={:.0}%{rate}",
+        "{}[{}] {:.4} {:.4} {:.4} n={} first_ms={:.0} cpu_ms={:.3} roofline={:.0}%{rate}",
         workload.name,
         mode.name(),
         times.median,
@@ -131,6 +132,7 @@ fn measure(workload: &Workload, mode: Mode, arguments: &Arguments, machine: &Mac
         times.p90,
         times.steps,
         times.first,
+        times.processor,
         measured.roofline_ms.unwrap_or(0.0) / times.median * 100.0,
     );
     if arguments.plans {

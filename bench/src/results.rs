@@ -43,6 +43,9 @@ pub struct Measured {
     /// The first step, compilation or planning included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_ms: Option<f64>,
+    /// Processor time of a step on all threads together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processor_ms: Option<f64>,
     /// 10⁹ floating-point operations in a second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gflops: Option<f64>,

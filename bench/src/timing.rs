@@ -42,6 +42,9 @@ pub struct Times {
     pub steps: usize,
     /// The first step, with all planning.
     pub first: f64,
+    /// Processor time of a step on all threads together, waiting included, or 0 where the system does not tell: what
+    /// to compare on a machine that is not idle, on one thread.
+    pub processor: f64,
 }
 
 impl Rule {
@@ -59,6 +62,7 @@ impl Rule {
             }
         }
         let mut times = Vec::new();
+        let processor = processor_milliseconds();
         let start = Instant::now();
         loop {
             let before = Instant::now();
@@ -70,8 +74,25 @@ impl Rule {
                 break;
             }
         }
+        let processor = (processor_milliseconds() - processor) / times.len() as f64;
         times.sort_by(f64::total_cmp);
         let quantile = |part: f64| times[((part * times.len() as f64) as usize).min(times.len() - 1)];
-        Times { median: quantile(0.5), p10: quantile(0.1), p90: quantile(0.9), steps: times.len(), first }
+        Times {
+            median: quantile(0.5),
+            p10: quantile(0.1),
+            p90: quantile(0.9),
+            steps: times.len(),
+            first,
+            processor,
+        }
     }
+}
+
+/// Processor time of this process so far.
+fn processor_milliseconds() -> f64 {
+    let Ok(text) = std::fs::read_to_string("/proc/self/stat") else { return 0.0 };
+    // The name, in parentheses, may hold spaces; user and system time are the 12th and 13th word behind it.
+    let behind = text.rsplit(')').next().unwrap_or_default();
+    let ticks = behind.split_whitespace().skip(11).take(2).filter_map(|word| word.parse::<f64>().ok());
+    ticks.sum::<f64>() * 10.0
 }

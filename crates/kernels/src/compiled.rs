@@ -41,6 +41,16 @@ pub enum Stored {
     Bf16,
 }
 
+/// How a stream goes through the caches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// Its elements are, or are to be, in a cache.
+    Cached,
+    /// It is longer than the caches: what is read is asked for ahead of time, because the hardware stops looking ahead
+    /// at the end of each page, and what is written goes past the caches where the program is run for that.
+    Streamed,
+}
+
 /// Two vectors to a vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Binary {
@@ -134,7 +144,7 @@ pub const LANES: usize = 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Node {
-    Load(Stream, Stored),
+    Load(Stream, Stored, Access),
     LoadTruth(Stream),
     /// The number at the start of a stream, for all positions.
     Scalar(Stream),
@@ -154,7 +164,7 @@ enum Node {
     Logic(Logic, Truth, Truth),
     Not(Truth),
     Select(Truth, Vector, Vector),
-    Store(Stream, Stored, Vector),
+    Store(Stream, Stored, Access, Vector),
     StoreTruth(Stream, Truth),
     /// The number of the accumulator and what is added to it.
     Reduce(Reduction, u32, Vector),
@@ -187,8 +197,8 @@ impl Builder {
     }
 
     /// The element of each position.
-    pub fn load(&mut self, stream: Stream, stored: Stored) -> Vector {
-        Vector(self.node(Node::Load(stream, stored)))
+    pub fn load(&mut self, stream: Stream, stored: Stored, access: Access) -> Vector {
+        Vector(self.node(Node::Load(stream, stored, access)))
     }
 
     /// The truth value (a byte, 0 or 1) of each position.
@@ -283,13 +293,13 @@ impl Builder {
 
     /// Writes the element of each position. A stream may lie where one that is read lies: positions are read before
     /// they are written. Nothing may be read from a stream after it has been stored to.
-    pub fn store(&mut self, stream: Stream, stored: Stored, x: Vector) {
+    pub fn store(&mut self, stream: Stream, stored: Stored, access: Access, x: Vector) {
         if stored == Stored::Bf16 {
             for bits in [1, 0x7fff, 0x40] {
                 self.constant_index(bits);
             }
         }
-        self.nodes.push(Node::Store(stream, stored, x));
+        self.nodes.push(Node::Store(stream, stored, access, x));
     }
 
     /// Writes a byte, 0 or 1, for each position.
@@ -317,13 +327,20 @@ impl Builder {
         self.nodes.is_empty()
     }
 
+    /// Whether some single-precision numbers are stored as [`Access::Streamed`], so that there is a use for code that
+    /// stores past the cache.
+    pub fn streams_stores(&self) -> bool {
+        self.nodes.iter().any(|node| matches!(node, Node::Store(_, Stored::F32, Access::Streamed, _)))
+    }
+
     /// The program as machine code; `None` where `isa` is not AVX-512, where the system grants no executable memory,
-    /// or where the program needs too many truth values or reductions at once.
-    pub fn compile(&self, isa: Isa) -> Option<Code> {
+    /// or where the program needs too many truth values or reductions at once. Code that stores `past_cache` may only be
+    /// run where the streams of such stores begin at multiples of 64 bytes.
+    pub fn compile(&self, isa: Isa, past_cache: bool) -> Option<Code> {
         if isa != Isa::Avx512 || !cfg!(target_arch = "x86_64") {
             return None;
         }
-        let bytes = allocate::emit(&self.nodes, &self.accumulators, &self.constants)?;
+        let bytes = allocate::emit(&self.nodes, &self.accumulators, &self.constants, past_cache)?;
         let mut memory = memmap2::MmapMut::map_anon(bytes.len()).ok()?;
         memory.copy_from_slice(&bytes);
         let memory = memory.make_exec().ok()?;
@@ -343,7 +360,8 @@ impl Code {
     ///
     /// # Safety
     /// `streams` has a pointer for every stream of the program, valid for `positions` elements as they are stored (one
-    /// for scalars, [`LANES`] for reductions), and `numbers` every number that it uses. What is stored overlaps what
+    /// for scalars, [`LANES`] for reductions) and aligned as [`Builder::compile`] asks, and `numbers` every number that
+    /// it uses. What is stored overlaps what
     /// is loaded only position by position.
     pub unsafe fn run(&self, streams: &[*mut u8], numbers: &[u32], positions: usize) {
         #[cfg(target_arch = "x86_64")]

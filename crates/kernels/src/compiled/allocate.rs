@@ -1,7 +1,7 @@
 //! From nodes to instructions: which register holds which value, and what lies on the stack meanwhile.
 
 use super::assembler::*;
-use super::{Binary, Logic, Node, Reduction, Stored, Stream, Vector};
+use super::{Access, Binary, Logic, Node, Reduction, Stored, Stream, Vector};
 
 /// The mask of the last, incomplete vector.
 const TAIL: K = K(7);
@@ -9,6 +9,8 @@ const TAIL: K = K(7);
 const MASKS: std::ops::Range<u8> = 1..7;
 /// Vector registers.
 const REGISTERS: u8 = 32;
+/// Bytes that reads of streams are asked for in advance: less than a page, and long enough ahead for memory.
+const AHEAD: i32 = 2048;
 /// The most reductions of a program, each of which keeps a register.
 const MOST_REDUCTIONS: usize = 12;
 
@@ -17,17 +19,18 @@ pub(super) fn emit(
     nodes: &[Node],
     accumulators: &[(Reduction, Stream)],
     constants: &[u32],
+    past_cache: bool,
 ) -> Option<Vec<u8>> {
     if accumulators.len() > MOST_REDUCTIONS {
         return None;
     }
     let uses = uses(nodes);
-    let mut first = Emission::new(nodes, &uses, accumulators.len(), constants);
+    let mut first = Emission::new(nodes, &uses, accumulators.len(), constants, past_cache);
     // The stack is as deep as the body asks for, which is known only afterwards: the body is made once to see.
     first.body(false)?;
     let frame = first.slots as i32 * 64;
 
-    let mut emission = Emission::new(nodes, &uses, accumulators.len(), constants);
+    let mut emission = Emission::new(nodes, &uses, accumulators.len(), constants, past_cache);
     emission.assembler.reserve_stack(frame);
     for (number, (reduction, _)) in accumulators.iter().enumerate() {
         let bits = match reduction {
@@ -55,6 +58,9 @@ pub(super) fn emit(
         let place = Source::Memory(General::Rax, 0);
         emission.assembler.vector(MOVE_STORE, accumulator(number).0, 0, place, Masking::None);
     }
+    if past_cache {
+        emission.assembler.fence_stores();
+    }
     emission.assembler.reserve_stack(-frame);
     emission.assembler.finish();
     Some(emission.assembler.code)
@@ -77,7 +83,7 @@ fn operands(node: &Node) -> [Option<u32>; 3] {
         Node::SquareRoot(a) | Node::ShiftLeft(a, _) | Node::ShiftRight(a, _) | Node::Round(_, a) => {
             of([Some(a), None, None])
         }
-        Node::Store(_, _, a) | Node::Reduce(_, _, a) => of([Some(a), None, None]),
+        Node::Store(_, _, _, a) | Node::Reduce(_, _, a) => of([Some(a), None, None]),
         Node::Logic(_, a, b) => [Some(a.0), Some(b.0), None],
         Node::Not(a) | Node::StoreTruth(_, a) => [Some(a.0), None, None],
         Node::Select(truth, a, b) => [Some(truth.0), Some(a.0), Some(b.0)],
@@ -120,6 +126,7 @@ struct Emission<'a> {
     pinned: Vec<u8>,
     at: usize,
     tail: bool,
+    past_cache: bool,
 }
 
 impl<'a> Emission<'a> {
@@ -128,6 +135,7 @@ impl<'a> Emission<'a> {
         uses: &'a [Vec<usize>],
         accumulators: usize,
         constants: &'a [u32],
+        past_cache: bool,
     ) -> Emission<'a> {
         Emission {
             nodes,
@@ -142,6 +150,7 @@ impl<'a> Emission<'a> {
             pinned: Vec::new(),
             at: 0,
             tail: false,
+            past_cache,
         }
     }
 
@@ -314,10 +323,13 @@ impl<'a> Emission<'a> {
         match self.nodes[at] {
             // Read where they are used.
             Node::Scalar(_) | Node::Uniform(_) | Node::Constant(_) => {}
-            Node::Load(Stream(stream), stored) => {
+            Node::Load(Stream(stream), stored, access) => {
                 let target = self.target();
                 self.assembler.load_pointer(stream as usize);
                 let masking = self.loading();
+                if access == Access::Streamed && !self.tail {
+                    self.assembler.prefetch(if stored == Stored::F32 { 2 } else { 1 }, AHEAD);
+                }
                 match stored {
                     Stored::F32 => {
                         self.assembler.vector(MOVE_LOAD, target.0, 0, Source::Indexed(2), masking);
@@ -414,13 +426,16 @@ impl<'a> Emission<'a> {
                 let target = self.target();
                 self.assembler.vector(BLEND, target.0, otherwise.0, chosen, Masking::Merge(mask));
             }
-            Node::Store(Stream(stream), stored, a) => {
+            Node::Store(Stream(stream), stored, access, a) => {
                 let value = self.operand(a);
                 let masking = self.storing();
                 match stored {
                     Stored::F32 => {
                         self.assembler.load_pointer(stream as usize);
-                        self.assembler.vector(MOVE_STORE, value.0, 0, Source::Indexed(2), masking);
+                        // Past the cache there are whole vectors only.
+                        let past = self.past_cache && access == Access::Streamed && !self.tail;
+                        let opcode = if past { MOVE_PAST_CACHE } else { MOVE_STORE };
+                        self.assembler.vector(opcode, value.0, 0, Source::Indexed(2), masking);
                     }
                     Stored::Bf16 => {
                         let rounded = self.round_to_bf16(value)?;

@@ -52,6 +52,8 @@ const fn opcode(map: u8, prefix: u8, byte: u8) -> Opcode {
 
 pub(super) const MOVE_LOAD: Opcode = opcode(1, 0, 0x10);
 pub(super) const MOVE_STORE: Opcode = opcode(1, 0, 0x11);
+/// A store past the cache, to an address that is a multiple of 64.
+pub(super) const MOVE_PAST_CACHE: Opcode = opcode(1, 1, 0xe7);
 pub(super) const MOVE: Opcode = opcode(1, 0, 0x28);
 pub(super) const BROADCAST: Opcode = opcode(2, 1, 0x18);
 pub(super) const SQUARE_ROOT: Opcode = opcode(1, 0, 0x51);
@@ -176,6 +178,17 @@ impl Assembler {
     pub fn reserve_stack(&mut self, bytes: i32) {
         self.bytes(&[0x48, 0x81, 0xec]);
         self.bytes(&bytes.to_le_bytes());
+    }
+
+    /// Asks for the line at `rax + r8 · scale + ahead` to be brought into the cache.
+    pub fn prefetch(&mut self, scale: u8, ahead: i32) {
+        self.bytes(&[0x42, 0x0f, 0x18, 0x8c, scale << 6]);
+        self.bytes(&ahead.to_le_bytes());
+    }
+
+    /// Lets stores past the cache be seen before all later ones.
+    pub fn fence_stores(&mut self) {
+        self.bytes(&[0x0f, 0xae, 0xf8]);
     }
 
     /// r8 = 0.

@@ -47,7 +47,7 @@ fn compiled(builder: &Builder) -> Option<Code> {
         eprintln!("skipped: this machine has no AVX-512");
         return None;
     }
-    Some(builder.compile(Isa::Avx512).expect("the program is small"))
+    Some(builder.compile(Isa::Avx512, false).expect("the program is small"))
 }
 
 #[test]
@@ -75,9 +75,9 @@ fn functions_give_the_bits_of_the_interpreter() {
     ];
     for (name, program, kernel) in functions {
         let mut builder = Builder::new();
-        let x = builder.load(Stream(0), Stored::F32);
+        let x = builder.load(Stream(0), Stored::F32, Access::Streamed);
         let y = program(&mut builder, x);
-        builder.store(Stream(1), Stored::F32, y);
+        builder.store(Stream(1), Stored::F32, Access::Cached, y);
         let Some(code) = compiled(&builder) else { return };
         for count in [0, 1, 15, 16, 17, 20_000] {
             let mut source = numbers(count, count as u64);
@@ -101,7 +101,7 @@ fn evaluate(builder: &Builder, inputs: &[Vec<f32>], numbers: &[f32], at: usize) 
         let truth = |Truth(number): Truth| values[number as usize] != 0.0;
         let flag = |truth: bool| f32::from(u8::from(truth));
         values.push(match *node {
-            Node::Load(Stream(stream), _) => inputs[stream as usize][at],
+            Node::Load(Stream(stream), ..) => inputs[stream as usize][at],
             Node::Scalar(Stream(stream)) => inputs[stream as usize][0],
             Node::Uniform(index) => numbers[index as usize],
             Node::Constant(index) => f32::from_bits(builder.constants[index as usize]),
@@ -143,7 +143,7 @@ fn evaluate(builder: &Builder, inputs: &[Vec<f32>], numbers: &[f32], at: usize) 
                     value(b)
                 }
             }
-            Node::Store(_, _, a) => value(a),
+            Node::Store(.., a) => value(a),
             ref other => unreachable!("{other:?} is not made here"),
         });
     }
@@ -160,7 +160,7 @@ fn long_random_programs_survive_the_shortage_of_registers() {
     for round in 0..200 {
         let mut builder = Builder::new();
         let mut values: Vec<Vector> =
-            (0..4).map(|stream| builder.load(Stream(stream), Stored::F32)).collect();
+            (0..4).map(|stream| builder.load(Stream(stream), Stored::F32, Access::Streamed)).collect();
         values.push(builder.scalar(Stream(4)));
         values.push(builder.uniform(1));
         values.push(builder.constant(0.75));
@@ -191,7 +191,7 @@ fn long_random_programs_survive_the_shortage_of_registers() {
         }
         let outputs: Vec<Vector> = values.iter().rev().take(5).copied().collect();
         for (index, output) in outputs.iter().enumerate() {
-            builder.store(Stream(5 + index as u32), Stored::F32, *output);
+            builder.store(Stream(5 + index as u32), Stored::F32, Access::Streamed, *output);
         }
         let Some(code) = compiled(&builder) else { return };
         let count = draw(70);
@@ -213,9 +213,30 @@ fn long_random_programs_survive_the_shortage_of_registers() {
 }
 
 #[test]
+fn stores_past_the_cache_are_whole() {
+    let mut builder = Builder::new();
+    let x = builder.load(Stream(0), Stored::F32, Access::Streamed);
+    let y = builder.add(x, x);
+    builder.store(Stream(1), Stored::F32, Access::Streamed, y);
+    assert!(builder.streams_stores());
+    if compiled(&builder).is_none() {
+        return;
+    }
+    let code = builder.compile(Isa::Avx512, true).expect("the program is small");
+    let count = 990;
+    let mut source = numbers(count, 1);
+    let mut memory = vec![0f32; count + 16];
+    let skipped = memory.as_ptr().align_offset(64);
+    let target = &mut memory[skipped..skipped + count];
+    // SAFETY: both streams hold `count` numbers, and the target begins at a multiple of 64.
+    unsafe { code.run(&[source.as_mut_ptr().cast(), target.as_mut_ptr().cast()], &[], count) };
+    assert!(source.iter().zip(&*target).all(|(x, y)| same(x + x, *y)));
+}
+
+#[test]
 fn reductions_leave_lanes() {
     let mut builder = Builder::new();
-    let x = builder.load(Stream(0), Stored::F32);
+    let x = builder.load(Stream(0), Stored::F32, Access::Streamed);
     let y = builder.multiply(x, x);
     builder.reduce(Reduction::Sum, Stream(1), y);
     builder.reduce(Reduction::Max, Stream(2), x);
@@ -247,12 +268,12 @@ fn reductions_leave_lanes() {
 #[test]
 fn other_types_are_read_and_written() {
     let mut builder = Builder::new();
-    let x = builder.load(Stream(0), Stored::Bf16);
+    let x = builder.load(Stream(0), Stored::Bf16, Access::Streamed);
     let truth = builder.load_truth(Stream(1));
     let half = builder.constant(0.3);
     let y = builder.multiply(x, half);
     let z = builder.select(truth, y, x);
-    builder.store(Stream(2), Stored::Bf16, z);
+    builder.store(Stream(2), Stored::Bf16, Access::Cached, z);
     let less = builder.compare(Comparison::Less, y, half);
     builder.store_truth(Stream(3), less);
     let Some(code) = compiled(&builder) else { return };

@@ -24,7 +24,7 @@ use super::reduce;
 use super::segment::{MOST_REDUCTIONS, Segment, Source, Step, combine_lanes, operands, segments};
 
 /// Positions of a tile, more only if a row is longer.
-const TILE: usize = 1024;
+const TILE: usize = 2048;
 /// Positions of a tile of a program that leaves nothing in scratch memory.
 const LONG_TILE: usize = 8192;
 /// Positions of a piece of a long row.
@@ -245,8 +245,10 @@ impl CompiledLoop {
                         for step in &self.steps {
                             let instruction = match step {
                                 Step::Compiled(segment) => {
-                                    // SAFETY: passed on from the caller.
-                                    unsafe { tile.run_segment(segment) };
+                                    if segment.level == Level::Position {
+                                        // SAFETY: passed on from the caller.
+                                        unsafe { tile.run_segment(segment) };
+                                    }
                                     continue;
                                 }
                                 Step::Interpreted(index) => &program.instructions[*index],
@@ -275,7 +277,17 @@ impl CompiledLoop {
                 for own_row in 0..rows {
                     tile.move_to(own_row * row, own_row, 1, 1);
                     let mut reduction = 0;
-                    for instruction in &program.instructions {
+                    for step in &self.steps {
+                        let instruction = match step {
+                            Step::Compiled(segment) => {
+                                if segment.level == Level::Row {
+                                    // SAFETY: passed on from the caller.
+                                    unsafe { tile.run_segment(segment) };
+                                }
+                                continue;
+                            }
+                            Step::Interpreted(index) => &program.instructions[*index],
+                        };
                         if let Instruction::Reduce { op, dtype, to, .. } = instruction {
                             for piece in 0..pieces {
                                 let index = (own_row * pieces + piece) * reductions.len() + reduction;
@@ -494,8 +506,8 @@ impl Tile<'_> {
             })
             .collect();
         let mut lanes = [[0f32; LANES]; MOST_REDUCTIONS];
-        let end = self.start + self.positions;
-        let mut at = self.start;
+        let (start, length) = self.span(segment.level);
+        let (mut at, end) = (start, start + length);
         while at < end {
             let until = segment.piece.map_or(end, |piece| ((at / piece + 1) * piece).min(end));
             let streams: SmallVec<[*mut u8; 16]> = segment
@@ -507,7 +519,7 @@ impl Tile<'_> {
                         match source {
                             Source::Memory { source, size } => self.memory.reads[*source].add(at * size),
                             Source::Register { register, size } => {
-                                self.register(*register).add((at - self.start) * size)
+                                self.register(*register).add((at - start) * size)
                             }
                             Source::RowMemory { source } => {
                                 self.memory.reads[*source].add(at / row * size_of::<f32>())
@@ -525,7 +537,7 @@ impl Tile<'_> {
                 })
                 .collect();
             // SAFETY: passed on from the caller; a piece ends where the streams of patterns do.
-            unsafe { segment.code.run(&streams, &numbers, until - at) };
+            unsafe { segment.code(&streams).run(&streams, &numbers, until - at) };
             for ((op, to), lanes) in segment.reductions.iter().zip(&mut lanes) {
                 // SAFETY: the register has room for the rows of the tile.
                 unsafe {

@@ -10,7 +10,8 @@ use smallvec::SmallVec;
 
 use crate::DType;
 use crate::cpu::kernels::compiled::{
-    Binary, Builder, Code, Comparison, LANES, Logic, Reduction, Rounding, Stored, Stream, Truth, Vector,
+    Access, Binary, Builder, Code, Comparison, LANES, Logic, Reduction, Rounding, Stored, Stream, Truth,
+    Vector,
 };
 use crate::cpu::kernels::isa::Isa;
 use crate::ops::map::{MapKind, MapOp, Number};
@@ -24,6 +25,10 @@ const SHORTEST_PIECE: usize = 32;
 /// Reductions of a segment, each of which keeps a vector register.
 pub(super) const MOST_REDUCTIONS: usize = 8;
 
+/// Bytes from which a stream is read ahead, and from which it is written past the caches.
+const READ_AHEAD: usize = 1 << 20;
+const WRITTEN_PAST: usize = 16 << 20;
+
 /// What is done one after the other.
 #[derive(Debug)]
 pub(super) enum Step {
@@ -36,6 +41,10 @@ pub(super) enum Step {
 #[derive(Debug)]
 pub(super) struct Segment {
     pub code: Code,
+    /// The same with stores past the caches, for outputs that are too long for them.
+    pub past_cache: Option<Code>,
+    /// Whether it is run over positions or over rows.
+    pub level: Level,
     pub streams: Vec<Source>,
     pub uniforms: Vec<FillWith>,
     /// Row values that the segment leaves, with the index of their lanes among the streams.
@@ -47,13 +56,13 @@ pub(super) struct Segment {
 /// Where a stream of a segment lies.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
-    /// Contiguous memory, an element per position.
+    /// Contiguous memory, an element per position or row.
     Memory { source: usize, size: usize },
-    /// A register with an element per position.
+    /// A register with an element per position or row.
     Register { register: Register, size: usize },
-    /// Contiguous memory with an element per row.
+    /// Contiguous memory of which all positions of a row read its element.
     RowMemory { source: usize },
-    /// A register with an element per row.
+    /// A register of which all positions of a row read its element.
     RowRegister(Register),
     /// Memory that is contiguous, or one element, within a piece.
     Pattern { source: usize, pattern: Pattern, size: usize },
@@ -73,6 +82,7 @@ enum Known {
 /// A segment under construction.
 struct Open<'a> {
     program: &'a LoopProgram,
+    level: Level,
     fills: &'a BTreeMap<u16, FillWith>,
     builder: Builder,
     streams: Vec<Source>,
@@ -100,27 +110,94 @@ pub(super) fn segments(program: &LoopProgram, isa: Isa, rows_are_whole: bool) ->
             _ => None,
         })
         .collect();
-    let mut steps = Vec::new();
-    let mut open = Open::new(program, &fills);
-    // Which instruction reads a register last decides whether its value leaves the segment.
-    let readers = readers(program);
-    for (index, instruction) in program.instructions.iter().enumerate() {
-        if open.accept(index, instruction, rows_are_whole) {
-            continue;
+    let mut sequence = Sequence {
+        program,
+        fills: &fills,
+        readers: readers(program),
+        isa,
+        rows_are_whole,
+        open: [Level::Position, Level::Row].map(|level| Open::new(program, &fills, level)),
+        steps: Vec::new(),
+    };
+    let stores = |index: &usize| matches!(program.instructions[*index], Instruction::Store { .. });
+    let (stores, others): (Vec<usize>, Vec<usize>) = (0..program.instructions.len()).partition(stores);
+    others.into_iter().for_each(|index| sequence.place(index));
+    // A store may overwrite memory that others read, so stores come last, those of one level after the other.
+    for level in [Level::Position, Level::Row] {
+        let own = stores.iter().filter(|index| level_of(program, &program.instructions[**index]) == level);
+        for index in own {
+            sequence.close(other(level));
+            sequence.place(*index);
         }
-        let depends = operands(instruction).iter().any(|register| open.produces(*register));
-        // A store may overwrite memory that the segment reads, so it never comes early.
-        if depends || matches!(instruction, Instruction::Store { .. }) {
-            let full = std::mem::replace(&mut open, Open::new(program, &fills));
-            full.close(&readers, isa, &mut steps);
-            if open.accept(index, instruction, rows_are_whole) {
-                continue;
+    }
+    sequence.close(Level::Row);
+    sequence.close(Level::Position);
+    sequence.steps
+}
+
+fn other(level: Level) -> Level {
+    match level {
+        Level::Position => Level::Row,
+        Level::Row => Level::Position,
+    }
+}
+
+/// The level at which an instruction works: that of what it writes, but for reductions, which work on positions.
+fn level_of(program: &LoopProgram, instruction: &Instruction) -> Level {
+    match instruction {
+        Instruction::Store { level, .. } => *level,
+        Instruction::Reduce { .. } => Level::Position,
+        Instruction::Fill { to, .. }
+        | Instruction::Load { to, .. }
+        | Instruction::Iota { to, .. }
+        | Instruction::Map { to, .. }
+        | Instruction::Cast { to, .. }
+        | Instruction::Spread { to, .. } => program.registers[usize::from(to.0)].level,
+    }
+}
+
+/// Steps under construction. The two open segments never need each other, so that either may be done first.
+struct Sequence<'a> {
+    program: &'a LoopProgram,
+    fills: &'a BTreeMap<u16, FillWith>,
+    readers: Vec<Vec<usize>>,
+    isa: Isa,
+    rows_are_whole: bool,
+    open: [Open<'a>; 2],
+    steps: Vec<Step>,
+}
+
+impl Sequence<'_> {
+    fn close(&mut self, level: Level) {
+        let fresh = Open::new(self.program, self.fills, level);
+        let index = usize::from(level == Level::Row);
+        let full = std::mem::replace(&mut self.open[index], fresh);
+        full.close(&self.readers, self.isa, &mut self.steps);
+    }
+
+    /// Takes an instruction into the segment of its level, or between segments.
+    fn place(&mut self, index: usize) {
+        let instruction = &self.program.instructions[index];
+        let level = level_of(self.program, instruction);
+        let reads = operands(instruction);
+        let own = usize::from(level == Level::Row);
+        if reads.iter().any(|register| self.open[1 - own].produces(*register)) {
+            self.close(other(level));
+        }
+        if self.open[own].accept(index, instruction, self.rows_are_whole) {
+            return;
+        }
+        if reads.iter().any(|register| self.open[own].produces(*register)) {
+            self.close(level);
+            if self.open[own].accept(index, instruction, self.rows_are_whole) {
+                return;
             }
         }
-        steps.push(Step::Interpreted(index));
+        if matches!(instruction, Instruction::Store { .. }) {
+            self.close(level);
+        }
+        self.steps.push(Step::Interpreted(index));
     }
-    open.close(&readers, isa, &mut steps);
-    steps
 }
 
 /// For each register the instructions that read it; reductions over columns count as behind the last.
@@ -168,9 +245,10 @@ fn greatest_common_divisor(a: usize, b: usize) -> usize {
 }
 
 impl<'a> Open<'a> {
-    fn new(program: &'a LoopProgram, fills: &'a BTreeMap<u16, FillWith>) -> Open<'a> {
+    fn new(program: &'a LoopProgram, fills: &'a BTreeMap<u16, FillWith>, level: Level) -> Open<'a> {
         Open {
             program,
+            level,
             fills,
             builder: Builder::new(),
             streams: Vec::new(),
@@ -184,7 +262,7 @@ impl<'a> Open<'a> {
         }
     }
 
-    /// Whether the segment makes the value of a register, for rows included.
+    /// Whether the segment makes the value of a register, reductions included.
     fn produces(&self, register: Register) -> bool {
         self.made.contains(&register.0) || self.reductions.iter().any(|(_, to)| *to == register)
     }
@@ -192,10 +270,6 @@ impl<'a> Open<'a> {
     fn stream(&mut self, source: Source) -> Stream {
         self.streams.push(source);
         Stream(self.streams.len() as u32 - 1)
-    }
-
-    fn level(&self, register: Register) -> Level {
-        self.program.registers[usize::from(register.0)].level
     }
 
     /// Whether pieces may begin at multiples of `length` only.
@@ -218,7 +292,7 @@ impl<'a> Open<'a> {
     fn compile(&mut self, instruction: &Instruction, rows_are_whole: bool) -> Option<()> {
         match instruction {
             Instruction::Map { op, dtype, to, operands } => {
-                if self.level(*to) != Level::Position || !is_known(*op, *dtype) {
+                if !is_known(*op, *dtype) {
                     return None;
                 }
                 let mut values: SmallVec<[Known; 3]> = SmallVec::new();
@@ -230,9 +304,6 @@ impl<'a> Open<'a> {
             }
             Instruction::Cast { from, to, operand } => {
                 let kind = self.program.registers[usize::from(to.0)];
-                if kind.level != Level::Position {
-                    return None;
-                }
                 let value = match (from, kind.dtype) {
                     (DType::F32 | DType::BF16, DType::F32) => self.number(*operand)?,
                     (DType::F32, DType::BF16) => {
@@ -251,7 +322,7 @@ impl<'a> Open<'a> {
             }
             Instruction::Spread { to, operand } => {
                 let dtype = self.program.registers[usize::from(to.0)].dtype;
-                if dtype != DType::F32 || !rows_are_whole {
+                if dtype != DType::F32 || !rows_are_whole || self.level == Level::Row {
                     return None;
                 }
                 let source = match operand {
@@ -270,14 +341,14 @@ impl<'a> Open<'a> {
             Instruction::Load { to, source, pattern } => {
                 let kind = self.program.registers[usize::from(to.0)];
                 let (length, stride) = (*pattern.lengths.last()?, *pattern.strides.last()?);
-                if kind.level != Level::Position || kind.dtype != DType::F32 || !(0..=1).contains(&stride) {
+                if self.level == Level::Row || kind.dtype != DType::F32 || !(0..=1).contains(&stride) {
                     return None;
                 }
                 self.piece = Some(self.narrow(length)?);
                 let (source, size) = (*source, kind.dtype.size());
                 let stream = self.stream(Source::Pattern { source, pattern: pattern.clone(), size });
                 let value = if stride == 1 {
-                    self.builder.load(stream, Stored::F32)
+                    self.builder.load(stream, Stored::F32, Access::Cached)
                 } else {
                     self.builder.scalar(stream)
                 };
@@ -304,10 +375,7 @@ impl<'a> Open<'a> {
                 self.builder.reduce(reduction, stream, value);
                 self.reductions.push((*op, *to));
             }
-            Instruction::Store { target, level, dtype, operand } => {
-                if *level != Level::Position {
-                    return None;
-                }
+            Instruction::Store { target, dtype, operand, .. } => {
                 let (target, size) = (*target, dtype.size());
                 if *dtype == DType::Bool {
                     let truth = self.truth(*operand)?;
@@ -317,12 +385,19 @@ impl<'a> Open<'a> {
                     let stored = stored(*dtype)?;
                     let value = self.number(*operand)?;
                     let stream = self.stream(Source::Target { target, size });
-                    self.builder.store(stream, stored, value);
+                    let access = self.access(size, WRITTEN_PAST);
+                    self.builder.store(stream, stored, access, value);
                 }
             }
             Instruction::Fill { .. } | Instruction::Iota { .. } => return None,
         }
         Some(())
+    }
+
+    /// How streams of elements of this size go through the caches, which hold `limit` bytes.
+    fn access(&self, size: usize, limit: usize) -> Access {
+        let long = self.level == Level::Position && self.program.elements * size >= limit;
+        if long { Access::Streamed } else { Access::Cached }
     }
 
     fn define(&mut self, register: Register, value: Known) {
@@ -344,7 +419,7 @@ impl<'a> Open<'a> {
         }
     }
 
-    /// The value of an operand with an element per position.
+    /// The value of an operand.
     fn operand(&mut self, operand: Operand) -> Option<Known> {
         match operand {
             Operand::Memory(index) => {
@@ -387,8 +462,12 @@ impl<'a> Open<'a> {
             return Some(Known::Truth(self.builder.load_truth(stream)));
         }
         let stored = stored(dtype)?;
+        let access = match source {
+            Source::Memory { size, .. } => self.access(size, READ_AHEAD),
+            _ => Access::Cached,
+        };
         let stream = self.stream(source);
-        Some(Known::Number(self.builder.load(stream, stored)))
+        Some(Known::Number(self.builder.load(stream, stored, access)))
     }
 
     /// Ends the segment: values that others read are stored, and the code is made.
@@ -407,14 +486,16 @@ impl<'a> Open<'a> {
                 Known::Truth(truth) => self.builder.store_truth(stream, truth),
                 Known::Number(value) => {
                     let stored = stored(dtype).expect("numbers of segments are stored as f32 or bf16");
-                    self.builder.store(stream, stored, value);
+                    self.builder.store(stream, stored, Access::Cached, value);
                 }
             }
         }
-        match self.builder.compile(isa) {
+        match self.builder.compile(isa, false) {
             Some(code) => steps.push(Step::Compiled(Segment {
+                past_cache: self.builder.streams_stores().then(|| self.builder.compile(isa, true)).flatten(),
                 code,
                 streams: self.streams,
+                level: self.level,
                 uniforms: self.uniforms,
                 reductions: self.reductions,
                 piece: self.piece,
@@ -432,6 +513,25 @@ impl Segment {
             _ => None,
         });
         read.chain(self.reductions.iter().map(|(_, to)| *to))
+    }
+}
+
+impl Segment {
+    /// The code for these streams: past the caches where the targets allow it, are not read as well, and begin at whole
+    /// lines.
+    pub fn code(&self, streams: &[*mut u8]) -> &Code {
+        let Some(past_cache) = &self.past_cache else { return &self.code };
+        let with = |wanted: fn(&Source) -> bool| {
+            self.streams.iter().zip(streams).filter(move |(source, _)| wanted(source)).map(|(_, at)| *at)
+        };
+        let targets = || with(|source| matches!(source, Source::Target { .. }));
+        let read =
+            |target: *mut u8| with(|source| matches!(source, Source::Memory { .. })).any(|at| at == target);
+        if targets().all(|target| target as usize % 64 == 0 && !read(target)) {
+            past_cache
+        } else {
+            &self.code
+        }
     }
 }
 
