@@ -95,11 +95,13 @@ impl Repeated for Function {
     }
 }
 
+/// What is handed from step to step: model, optimiser, and the key of the random numbers.
 type Memory<M, O> = (M, O, Key);
+type TrainingStep<M, O> = Step<'static, (Memory<M, O>, Vec<Tensor>), (Memory<M, O>, Tensor)>;
 
 /// Training of a model on one batch.
 pub struct Training<M: Tree, O: Tree> {
-    step: Step<'static, (Memory<M, O>, Vec<Tensor>), (Memory<M, O>, Tensor)>,
+    step: TrainingStep<M, O>,
     memory: Option<Memory<M, O>>,
     batch: Vec<Tensor>,
 }

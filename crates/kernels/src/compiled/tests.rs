@@ -204,8 +204,8 @@ fn long_random_programs_survive_the_shortage_of_registers() {
         unsafe { code.run(&streams, &uniforms.map(f32::to_bits), count) };
         for at in 0..count {
             let expected = evaluate(&builder, &inputs, &uniforms, at);
-            for (index, Vector(output)) in outputs.iter().enumerate() {
-                let (expected, found) = (expected[*output as usize], memory[5 + index][at]);
+            for (Vector(output), target) in outputs.iter().zip(&memory[5..]) {
+                let (expected, found) = (expected[*output as usize], target[at]);
                 assert!(same(expected, found), "program {round}, position {at}: {expected:e} and {found:e}");
             }
         }
@@ -251,16 +251,17 @@ fn reductions_leave_lanes() {
         let [sums, largest, smallest] = lanes.each_mut().map(|lanes| lanes.as_mut_ptr().cast::<u8>());
         // SAFETY: the source holds `count` numbers, the others `LANES`.
         unsafe { code.run(&[source.as_mut_ptr().cast(), sums, largest, smallest], &[], count) };
-        for lane in 0..LANES {
+        let [sums, largest, smallest] = lanes;
+        for (lane, found) in sums.into_iter().enumerate() {
             let own = source.iter().skip(lane).step_by(LANES);
             let sum = own.clone().fold(-0.0f32, |sum, x| sum + x * x);
             let nan = own.clone().any(|x| x.is_nan());
             let extreme = |start: f32, choose: fn(f32, f32) -> f32| {
                 if nan { f32::NAN } else { own.clone().fold(start, |a, b| choose(a, *b)) }
             };
-            assert!(same(lanes[0][lane], sum));
-            assert!(same(lanes[1][lane], extreme(f32::NEG_INFINITY, f32::max)), "{count} {lane}");
-            assert!(same(lanes[2][lane], extreme(f32::INFINITY, f32::min)));
+            assert!(same(found, sum));
+            assert!(same(largest[lane], extreme(f32::NEG_INFINITY, f32::max)), "{count} {lane}");
+            assert!(same(smallest[lane], extreme(f32::INFINITY, f32::min)));
         }
     }
 }

@@ -527,7 +527,7 @@ impl Segment {
         let targets = || with(|source| matches!(source, Source::Target { .. }));
         let read =
             |target: *mut u8| with(|source| matches!(source, Source::Memory { .. })).any(|at| at == target);
-        if targets().all(|target| target as usize % 64 == 0 && !read(target)) {
+        if targets().all(|target| (target as usize).is_multiple_of(64) && !read(target)) {
             past_cache
         } else {
             &self.code

@@ -84,6 +84,11 @@ fn map_op(builder: &mut Builder, op: MapOp, inputs: &SmallVec<[Value; 3]>, meta:
             Some(_) => return Some(inputs[2]),
             None => {}
         },
+        MapOp::Add => {
+            if let Some(joined) = join_pieces(builder, [inputs[0], inputs[1]], meta) {
+                return Some(joined);
+            }
+        }
         MapOp::Neg => {
             let below = &builder.program.nodes[inputs[0].node as usize];
             if matches!(below.op, Op::Map(MapOp::Neg)) {
@@ -110,4 +115,70 @@ fn map_op(builder: &mut Builder, op: MapOp, inputs: &SmallVec<[Value; 3]>, meta:
         _ => return None,
     };
     Some(builder.filled(Scalar::new(value, meta.dtype), &meta.shape))
+}
+
+/// What lies along an axis of a value that is zero elsewhere: start, length and the piece itself.
+type Pieces = SmallVec<[(usize, usize, Value); 4]>;
+
+/// The axis and the pieces of a value that was put together from others and zeros.
+fn pieces(builder: &Builder, value: Value) -> Option<(usize, Pieces)> {
+    let node = &builder.program.nodes[value.node as usize];
+    match &node.op {
+        Op::Pad(spec) => {
+            let is_zero = filling(builder, node.inputs[1]).is_some_and(|fill| fill.to_f64() == 0.0);
+            let padded = |axis: &usize| spec.low[*axis] + spec.high[*axis] > 0;
+            let mut axes = (0..spec.low.len()).filter(padded);
+            let axis = axes.next()?;
+            if !is_zero || axes.next().is_some() || spec.interior.iter().any(|interior| *interior != 0) {
+                return None;
+            }
+            let length = builder.program.meta(node.inputs[0]).shape[axis];
+            Some((axis, smallvec![(spec.low[axis], length, node.inputs[0])]))
+        }
+        Op::Concatenate { axis } => {
+            let mut start = 0;
+            let mut pieces = Pieces::new();
+            for input in &node.inputs {
+                let length = builder.program.meta(*input).shape[*axis];
+                if filling(builder, *input).is_none_or(|fill| fill.to_f64() != 0.0) {
+                    pieces.push((start, length, *input));
+                }
+                start += length;
+            }
+            // Without a gap there is no room for more.
+            (pieces.len() < node.inputs.len()).then_some((*axis, pieces))
+        }
+        _ => None,
+    }
+}
+
+/// The sum of two values whose pieces lie beside each other: the gradient of what was cut in parts. The parts are put
+/// in their places, and nothing is added.
+fn join_pieces(builder: &mut Builder, values: [Value; 2], meta: &Meta) -> Option<Value> {
+    let (axis, mut joined) = pieces(builder, values[0])?;
+    let (other_axis, other) = pieces(builder, values[1])?;
+    joined.extend(other);
+    joined.sort_unstable_by_key(|(start, _, _)| *start);
+    let apart = joined.windows(2).all(|pair| pair[0].0 + pair[0].1 <= pair[1].0);
+    if axis != other_axis || !apart {
+        return None;
+    }
+    let mut parts: SmallVec<[Value; 3]> = SmallVec::new();
+    let mut end = 0;
+    let gap = |builder: &mut Builder, length: usize| {
+        let shape =
+            (0..meta.shape.rank()).map(|own| if own == axis { length } else { meta.shape[own] }).collect();
+        builder.filled(Scalar::new(0.0, meta.dtype), &shape)
+    };
+    for (start, length, piece) in joined {
+        if start > end {
+            parts.push(gap(builder, start - end));
+        }
+        parts.push(piece);
+        end = start + length;
+    }
+    if end < meta.shape[axis] {
+        parts.push(gap(builder, meta.shape[axis] - end));
+    }
+    Some(builder.add_one(Op::Concatenate { axis }, parts, meta.clone()))
 }
