@@ -9,13 +9,14 @@ use crate::isa::Isa;
 use crate::memory::with_scratch;
 
 /// Bytes of a packed block of A: it stays in the second-level cache while the panels of B go by.
-const LEFT_BYTES: usize = 192 << 10;
-/// Bytes of a packed block of B.
-const RIGHT_BYTES: usize = 1024 << 10;
+const LEFT_BYTES: usize = 288 << 10;
+/// Bytes of a packed block of B: it stays in the third-level cache, and A is packed again for each of them.
+const RIGHT_BYTES: usize = 4096 << 10;
 /// Elements that a packed block of A may be overrun by: operands that are copied by whole vectors do so.
 pub const SLACK: usize = 64;
-/// Most products in a row before a tile goes back to C: a panel of B of this depth takes half the first-level cache.
-pub const DEPTH: usize = 256;
+/// Most products in a row before a tile goes back to C. A panel of B of this depth comes from the second-level cache,
+/// which is fast enough for a tile; what costs is fetching C, often from memory, once for each visit.
+pub const DEPTH: usize = 768;
 
 /// Whether an operand is read where it lies or packed first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

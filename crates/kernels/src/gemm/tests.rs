@@ -162,7 +162,7 @@ fn small_products_of_all_types() {
 fn large_products_cross_every_block_boundary() {
     let pools = pools();
     let sizes = [
-        [1, 397, 211, 601],
+        [1, 397, 211, 1601],
         [1, 64, 512, 784],
         [3, 100, 130, 300],
         [1, 1, 1001, 700],

@@ -185,6 +185,14 @@ impl<N: Number> Tile<N> {
                 *pointer = pointer.wrapping_offset(3 * group as isize * self.a_row);
             }
             let mut b = self.b;
+            // C is far away and its rows are on as many pages: it arrives while the products are summed.
+            for row in 0..R {
+                for column in 0..WIDTH {
+                    V::prefetch(
+                        self.c.wrapping_offset(row as isize * self.c_row).wrapping_add(column * V::LANES),
+                    );
+                }
+            }
             for _ in 0..self.depth {
                 let mut right = [V::zero(); WIDTH];
                 for column in 0..WIDTH {

@@ -41,6 +41,11 @@ macro_rules! vector {
                 // SAFETY: the caller vouches for the instructions.
                 unsafe { $fma(self, factor, addend) }
             }
+            #[inline(always)]
+            unsafe fn prefetch(place: *const $element) {
+                // SAFETY: prefetching does not fault; SSE is part of x86-64.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) }
+            }
             $($rest)*
         }
     };
