@@ -1,6 +1,6 @@
 //! How a product is computed, and how it is divided among threads.
 
-use super::block::{Access, Block, Cut, even_depth};
+use super::block::{Access, Block, Cut, Finish, even_depth};
 use super::dot::Dots;
 use super::element::GemmElement;
 use super::operand::Strided;
@@ -8,7 +8,6 @@ use super::stream::{self, Stream};
 use super::tile::{TileSize, dispatch};
 use super::{Accumulate, Gemm, store_row};
 use crate::isa::Isa;
-use crate::memory::with_scratch;
 use std::ops::Range;
 
 /// A product cost below this runs on the calling thread; in products plus eight times the elements touched.
@@ -84,10 +83,9 @@ impl Plan {
         plan
     }
 
-    /// Most rows of a block: as many as leave C in the cache for the epilogue, and the sums of types that are not
-    /// summed in C itself within bounds.
+    /// Most rows of a block: as many as leave C in the cache for the epilogue.
     fn most_rows<T: GemmElement>(&self, epilogue: bool) -> usize {
-        if epilogue || !T::NATIVE { ((1 << 20) / (self.n * size_of::<T>())).max(256) } else { usize::MAX }
+        if epilogue { ((1 << 20) / (self.n * size_of::<T>())).max(256) } else { usize::MAX }
     }
 
     /// Number of tasks.
@@ -172,28 +170,45 @@ impl Plan {
         };
         let left = Strided { ptr: left, row: a.row_stride, column: a.column_stride };
         let right = Strided { ptr: right, row: b.row_stride, column: b.column_stride };
-        let block = |c: *mut T::Sum, c_row: isize, accumulate: Accumulate| {
-            let (rows, columns) = (rows.len(), columns.len());
-            let (left, right) = (&left, &right);
-            let block = Block { rows, columns, depth: gemm.k, left, right, c, c_row, accumulate, cut };
-            // SAFETY: the caller vouches for the operands, and `c` is either this block of C or scratch of its size.
-            unsafe { block.run(isa) }
-        };
-        if T::NATIVE {
-            return block(to.cast(), c.row_stride, gemm.accumulate);
-        }
-        let width = columns.len();
-        with_scratch(rows.len() * width * size_of::<T::Sum>(), |scratch| {
-            let sums = scratch.as_mut_ptr().cast::<T::Sum>();
-            block(sums, width as isize, Accumulate::Replace);
-            for row in 0..rows.len() {
-                // SAFETY: row `row` of the sums and of this block of C.
-                unsafe {
-                    let to = to.offset(row as isize * c.row_stride);
-                    store_row(sums.add(row * width), to, width, gemm.accumulate);
+        let (c_row, accumulate) = (c.row_stride, gemm.accumulate);
+        let (rows, columns, depth, c) = (rows.len(), columns.len(), gemm.k, to.cast());
+        let block = Block { rows, columns, depth, left: &left, right: &right, c, c_row, accumulate, cut };
+        // SAFETY: the caller vouches for the operands and for C.
+        unsafe {
+            if T::NATIVE {
+                block.run(isa);
+            } else {
+                let rounded = Rounded { to, row_stride: c_row, accumulate };
+                if !T::multiply_groups(isa, &block, &rounded) {
+                    block.run_then(isa, &rounded);
                 }
             }
-        });
+        }
+    }
+}
+
+/// Rounds finished sums to the type of C, and writes or adds them there.
+pub struct Rounded<T> {
+    /// First element of C.
+    pub to: *mut T,
+    /// From row to row of C.
+    pub row_stride: isize,
+    /// What happens to the values in C.
+    pub accumulate: Accumulate,
+}
+
+impl<T: GemmElement> Finish<T::Sum> for Rounded<T> {
+    const FROM_SCRATCH: bool = true;
+
+    #[inline(always)]
+    unsafe fn finish(&self, sums: *const T::Sum, stride: usize, rows: Range<usize>, columns: Range<usize>) {
+        for row in 0..rows.len() {
+            // SAFETY: the caller vouches for the sums and for this part of C.
+            unsafe {
+                let to = self.to.offset((rows.start + row) as isize * self.row_stride).add(columns.start);
+                store_row(sums.add(row * stride), to, columns.len(), self.accumulate);
+            }
+        }
     }
 }
 
