@@ -13,6 +13,8 @@ use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 pub trait Number: Copy + PartialEq + Send + Sync + 'static {
     /// The neutral element of addition.
     const ZERO: Self;
+    /// Rows of a product for which the large operand is read where it lies and once.
+    const MOST_FEW: usize;
     /// Vectors for any processor.
     type Portable: Vector<Element = Self>;
     /// Vectors for AVX2.
@@ -58,6 +60,7 @@ macro_rules! float {
     ($type:ident, $lanes:literal, $avx2:ty, $avx512:ty) => {
         impl Number for $type {
             const ZERO: Self = 0.0;
+            const MOST_FEW: usize = 8;
             type Portable = Lanes<$type, $lanes>;
             #[cfg(target_arch = "x86_64")]
             type Avx2 = $avx2;
@@ -84,6 +87,7 @@ macro_rules! integer {
     ($type:ident, $lanes:literal, $avx2:literal, $avx512:literal) => {
         impl Number for $type {
             const ZERO: Self = 0;
+            const MOST_FEW: usize = 4;
             type Portable = Lanes<$type, $lanes>;
             #[cfg(target_arch = "x86_64")]
             type Avx2 = Lanes<$type, $avx2>;

@@ -11,16 +11,19 @@
 pub mod block;
 mod dot;
 pub mod element;
+mod few;
 #[cfg(target_arch = "x86_64")]
 mod groups;
 pub mod operand;
 pub mod oracle;
 pub mod plan;
+pub mod skinny;
 mod stream;
 #[cfg(test)]
 mod tests;
 pub mod tile;
 pub mod vector;
+pub mod weights;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 #[cfg(target_arch = "x86_64")]

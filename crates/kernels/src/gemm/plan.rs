@@ -1,11 +1,10 @@
 //! How a product is computed, and how it is divided among threads.
 
 use super::block::{Access, Block, Cut, Finish, even_depth};
-use super::dot::Dots;
-use super::element::GemmElement;
+use super::element::{GemmElement, Number};
+use super::few::{Few, Lines};
 use super::operand::Strided;
-use super::stream::{self, Stream};
-use super::tile::{TileSize, dispatch};
+use super::tile::TileSize;
 use super::{Accumulate, Gemm, store_row};
 use crate::isa::Isa;
 use std::ops::Range;
@@ -37,10 +36,8 @@ pub struct Plan {
 enum Method {
     /// Tiles of C.
     Tiles(Cut),
-    /// Dot products of rows of A and columns of B.
-    Dots,
-    /// Rows of B, one after the other.
-    Stream,
+    /// One operand has few rows or columns: the other is read once.
+    Few(Lines),
 }
 
 impl Plan {
@@ -124,47 +121,11 @@ impl Plan {
         let right = b.ptr.wrapping_offset(place(b.batch_stride) + column * b.column_stride);
         let to = c.ptr.wrapping_offset(place(c.batch_stride) + row * c.row_stride + column);
         let cut = match self.method {
-            Method::Dots => {
-                let mut dots = Dots::<T::Sum> {
-                    many: rows.len(),
-                    few: columns.len(),
-                    depth: gemm.k,
-                    x: left.cast(),
-                    x_stride: a.row_stride,
-                    y: right.cast(),
-                    y_stride: b.column_stride,
-                    c: to.cast(),
-                    c_many: c.row_stride,
-                    c_few: 1,
-                    accumulate: gemm.accumulate,
-                };
-                if gemm.n > gemm.m {
-                    (dots.many, dots.few) = (dots.few, dots.many);
-                    (dots.x, dots.y) = (dots.y, dots.x);
-                    (dots.x_stride, dots.y_stride) = (dots.y_stride, dots.x_stride);
-                    (dots.c_many, dots.c_few) = (dots.c_few, dots.c_many);
-                }
-                // SAFETY: the caller vouches for the operands; dots are only chosen where `T` is `T::Sum` and both
-                // operands are contiguous along the depth.
-                return unsafe { dispatch(isa, dots) };
-            }
-            Method::Stream => {
-                let stream = Stream::<T::Sum> {
-                    rows: rows.len(),
-                    columns: columns.len(),
-                    depth: gemm.k,
-                    a: left.cast(),
-                    a_row: a.row_stride,
-                    a_depth: a.column_stride,
-                    b: right.cast(),
-                    b_depth: b.row_stride,
-                    c: to.cast(),
-                    c_row: c.row_stride,
-                    accumulate: gemm.accumulate,
-                };
-                // SAFETY: the caller vouches for the operands; streams are only chosen where `T` is `T::Sum`, the rows
-                // of B are contiguous, and there are few rows.
-                return unsafe { dispatch(isa, stream) };
+            Method::Few(lines) => {
+                let few = Few { gemm, lines, rows: rows.len(), columns: columns.len(), left, right, to };
+                // SAFETY: the caller vouches for the operands; this way is only chosen where `lines` are contiguous
+                // and few.
+                return unsafe { few.compute(isa) };
             }
             Method::Tiles(cut) => cut,
         };
@@ -216,12 +177,14 @@ impl Method {
     fn of<T: GemmElement>(tile: TileSize, gemm: &Gemm<T>) -> Method {
         let &Gemm { m, n, k, ref a, ref b, .. } = gemm;
         let size = size_of::<T>();
-        if T::NATIVE && a.column_stride == 1 && b.row_stride == 1 && m.min(n) <= 4 && k >= 8 {
-            return Method::Dots;
+        let most = T::Sum::MOST_FEW;
+        let short = if m.min(n) <= 4 { 8 } else { 128 };
+        if a.column_stride == 1 && b.row_stride == 1 && m.min(n) <= most && k >= short {
+            return Method::Few(Lines::Depth);
         }
         let large = k * n * size > 48 << 10;
-        if T::NATIVE && b.column_stride == 1 && m <= stream::MOST_ROWS && (large || n >= 256) {
-            return Method::Stream;
+        if b.column_stride == 1 && m <= most && (large || n >= 256) {
+            return Method::Few(Lines::Columns);
         }
         // Reading B in place costs nothing while it is small, and little while few rows use it.
         let thin = m <= 2 * tile.rows && k * n * size <= 1024 << 10;
