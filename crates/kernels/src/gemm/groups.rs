@@ -49,8 +49,7 @@ pub struct Grouped<V: GroupVector> {
     pub depth_stride: isize,
     /// Numbers along the depth.
     pub depth: usize,
-    /// What is combined with each group by exclusive or, numbers beyond the depth excepted.
-    pub flip: u32,
+    flip: u32,
     vector: PhantomData<V>,
 }
 
@@ -58,6 +57,11 @@ impl<V: GroupVector> Grouped<V> {
     /// An operand that is packed as it is.
     pub fn new(ptr: *const V::Narrow, line_stride: isize, depth_stride: isize, depth: usize) -> Self {
         Grouped { ptr, line_stride, depth_stride, depth, flip: 0, vector: PhantomData }
+    }
+
+    /// An operand each of whose numbers below the depth is combined by exclusive or with a part of `flip`.
+    pub fn flipped(self, flip: u32) -> Self {
+        Grouped { flip, ..self }
     }
 
     /// Number of `line` at `depth`.

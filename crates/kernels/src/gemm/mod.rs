@@ -9,6 +9,7 @@
 //! on the instruction set alone, so results are the same bits on any number of threads.
 
 pub mod block;
+pub mod bytes;
 mod dot;
 pub mod element;
 mod few;

@@ -1,12 +1,16 @@
 //! Instructions for groups of narrow numbers: pairs of bf16 (AVX512_BF16) and fours of bytes (AVX512_VNNI).
 
+use super::Accumulate;
 use super::block::{Block, Cut, even_depth};
+use super::bytes::{Byte, Wide};
+use super::element::GemmElement;
 use super::groups::{GroupVector, Grouped};
 use super::operand::Strided;
 use super::plan::Rounded;
 use super::tile::{AVX512_ROWS, Arithmetic, TileSize, VectorKernel};
 use super::vector::Vector;
 use super::x86::transpose_f32;
+use crate::memory::with_scratch;
 use half::bf16;
 use std::arch::x86_64::*;
 
@@ -16,7 +20,6 @@ use std::arch::x86_64::*;
 pub struct BrainPairs(__m512);
 
 /// Sums of 32 bits, which wrap; operands are fours of bytes, unsigned on the left and signed on the right.
-#[allow(dead_code)]
 #[derive(Clone, Copy)]
 pub struct ByteFours(__m512i);
 
@@ -115,7 +118,6 @@ unsafe fn brain_dot(left: __m512, right: __m512, sum: __m512) -> __m512 {
     }
 }
 
-#[allow(dead_code)]
 #[inline(always)]
 unsafe fn byte_dot(left: __m512i, right: __m512i, sum: __m512i) -> __m512i {
     // SAFETY: the caller vouches for the instructions.
@@ -234,4 +236,152 @@ pub unsafe fn multiply_brain(
     // SAFETY: the caller vouches for the operands and C.
     unsafe { block.run_then(dots, rounded) };
     true
+}
+
+/// The arithmetic of [`ByteFours`].
+#[derive(Clone, Copy)]
+pub struct ByteDots(());
+
+impl ByteDots {
+    /// The arithmetic, where the processor has it.
+    pub fn detected() -> Option<ByteDots> {
+        is_x86_feature_detected!("avx512vnni").then_some(ByteDots(()))
+    }
+}
+
+impl Arithmetic<i32> for ByteDots {
+    fn tile(self) -> TileSize {
+        TileSize::new::<ByteFours>(AVX512_ROWS)
+    }
+
+    unsafe fn dispatch<K: VectorKernel<i32>>(self, kernel: K) {
+        // SAFETY: the caller vouches for the kernel; this type is only made where the instructions were detected.
+        unsafe { run_fours(kernel) }
+    }
+}
+
+#[target_feature(
+    enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt"
+)]
+unsafe fn run_fours<K: VectorKernel<i32>>(kernel: K) {
+    // SAFETY: the caller vouches for the kernel and the instructions.
+    unsafe { kernel.run::<ByteFours, AVX512_ROWS>() }
+}
+
+/// Computes a block by dots of fours; `false` if the machine has none.
+///
+/// They take unsigned numbers on the left and signed ones on the right. Numbers that are not so are moved by 128, which
+/// flips their highest bit. With `A + 128` in place of A, `128 B` summed over the depth is too much, and with `B - 128`
+/// in place of B, `128 A` is missing; with both, `128 * 128` each as well.
+///
+/// # Safety
+/// As for [`Block::run`]; the machine has AVX-512.
+pub unsafe fn multiply_fours<A: Byte, B: Byte>(
+    block: &Block<'_, i32, Strided<Wide<A>>, Strided<Wide<B>>>,
+) -> bool {
+    const FLIP: u32 = 0x8080_8080;
+    let Some(dots) = ByteDots::detected() else {
+        return false;
+    };
+    let (a, b) = (block.left, block.right);
+    let Block { rows, columns, c, c_row, .. } = *block;
+    let left = Grouped::<ByteFours>::new(a.ptr.cast(), a.row, a.column, block.depth);
+    let left = left.flipped(if A::SIGNED { FLIP } else { 0 });
+    let right = Grouped::<ByteFours>::new(b.ptr.cast(), b.column, b.row, block.depth);
+    let right = right.flipped(if B::SIGNED { 0 } else { FLIP });
+    let mut accumulate = block.accumulate;
+    if A::SIGNED || !B::SIGNED {
+        with_scratch((rows + columns) * size_of::<i32>(), |scratch| {
+            let of_rows = scratch.as_mut_ptr().cast::<i32>();
+            let of_columns = of_rows.wrapping_add(rows);
+            let both = if A::SIGNED && !B::SIGNED { (block.depth as i32).wrapping_mul(128 * 128) } else { 0 };
+            let factor = |moved: bool, factor: i32| if moved { factor } else { 0 };
+            // SAFETY: the caller vouches for the operands and C; the scratch has room for both sums.
+            unsafe {
+                sum_lines(
+                    a.ptr,
+                    [a.row, a.column],
+                    [rows, block.depth],
+                    [factor(!B::SIGNED, 128), both],
+                    of_rows,
+                );
+                let factors = [factor(A::SIGNED, -128), 0];
+                sum_lines(b.ptr, [b.column, b.row], [columns, block.depth], factors, of_columns);
+                prepare(of_rows, of_columns, [rows, columns], c, c_row, accumulate);
+            }
+        });
+        accumulate = Accumulate::Add;
+    }
+    let depth = block.depth.div_ceil(ByteFours::GROUP);
+    let cut = Cut { depth: even_depth(depth), ..block.cut };
+    let block = Block { rows, columns, depth, left: &left, right: &right, c, c_row, accumulate, cut };
+    // SAFETY: the caller vouches for the operands and C.
+    unsafe { block.run(dots) };
+    true
+}
+
+/// For each line the sum of its numbers times `factor`, plus `addend`.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+unsafe fn sum_lines<B: Byte>(
+    from: *const Wide<B>,
+    [line_stride, depth_stride]: [isize; 2],
+    [lines, depth]: [usize; 2],
+    [factor, addend]: [i32; 2],
+    to: *mut i32,
+) {
+    // SAFETY: the caller vouches for the numbers and for `lines` sums.
+    unsafe {
+        for line in 0..lines {
+            *to.add(line) = 0;
+        }
+        if factor != 0 && line_stride == 1 {
+            for at in 0..depth {
+                let from = from.offset(at as isize * depth_stride);
+                for line in 0..lines {
+                    *to.add(line) = (*to.add(line)).wrapping_add((*from.add(line)).widen());
+                }
+            }
+        } else if factor != 0 {
+            for line in 0..lines {
+                let from = from.offset(line as isize * line_stride);
+                let mut sum = 0i32;
+                if depth_stride == 1 {
+                    for at in 0..depth {
+                        sum = sum.wrapping_add((*from.add(at)).widen());
+                    }
+                } else {
+                    for at in 0..depth {
+                        sum = sum.wrapping_add((*from.offset(at as isize * depth_stride)).widen());
+                    }
+                }
+                *to.add(line) = sum;
+            }
+        }
+        for line in 0..lines {
+            *to.add(line) = (*to.add(line)).wrapping_mul(factor).wrapping_add(addend);
+        }
+    }
+}
+
+/// Puts the sum of a number for its row and one for its column in each element of C, or adds it.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+unsafe fn prepare(
+    of_rows: *const i32,
+    of_columns: *const i32,
+    [rows, columns]: [usize; 2],
+    c: *mut i32,
+    c_row: isize,
+    accumulate: Accumulate,
+) {
+    for row in 0..rows {
+        // SAFETY: the caller vouches for C and for the numbers.
+        unsafe {
+            let to = c.offset(row as isize * c_row);
+            let of_row = *of_rows.add(row);
+            for column in 0..columns {
+                let before = if accumulate == Accumulate::Add { *to.add(column) } else { 0 };
+                *to.add(column) = before.wrapping_add(of_row).wrapping_add(*of_columns.add(column));
+            }
+        }
+    }
 }
