@@ -28,6 +28,8 @@ pub mod weights;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 #[cfg(target_arch = "x86_64")]
+mod x86_blocks;
+#[cfg(target_arch = "x86_64")]
 mod x86_groups;
 
 use super::isa::Isa;

@@ -10,6 +10,7 @@ use super::weights::WeightFormat;
 use crate::isa::Isa;
 use crate::memory::with_scratch;
 use crate::threads::Pool;
+use std::ops::Range;
 use std::ptr;
 
 /// Outputs of a task are a multiple of this: whole cache lines of results.
@@ -49,6 +50,10 @@ unsafe impl<W: WeightFormat<f32>> Sync for Skinny<W> {}
 /// Computes a product of a few rows by weights on `pool`. Sums are of single precision; their order depends on the
 /// number of inputs and the instruction set alone.
 ///
+/// Where [`Isa::Avx512`] finds AVX512_VNNI, activations for weights in [`ByteBlocks`](super::weights::ByteBlocks) are
+/// rounded to eight bits as well, each 32 of them with a scale of their own: each is off by at most 1/254 of the largest
+/// magnitude of its block.
+///
 /// # Safety
 /// All that `product` names is valid; the results are distinct and overlap nothing else; nobody else writes to any of
 /// it during the call.
@@ -59,6 +64,10 @@ pub unsafe fn skinny<W: WeightFormat<f32>>(pool: &Pool, isa: Isa, product: &Skin
     let Skinny { rows, inputs, outputs, .. } = *product;
     assert!(inputs.is_multiple_of(W::WEIGHTS), "{inputs} weights are no whole blocks");
     if rows == 0 || outputs == 0 {
+        return;
+    }
+    // SAFETY: the caller vouches for the product.
+    if unsafe { W::multiply(pool, isa, product) } {
         return;
     }
     if !compete(rows.min(f32::MOST_FEW), product.activations_row.unsigned_abs() * size_of::<f32>()) {
@@ -81,16 +90,23 @@ pub unsafe fn skinny<W: WeightFormat<f32>>(pool: &Pool, isa: Isa, product: &Skin
     });
 }
 
-/// # Safety
-/// As for [`skinny`].
-unsafe fn multiply<W: WeightFormat<f32>>(pool: &Pool, isa: Isa, product: &Skinny<W>) {
-    let Skinny { rows, inputs, outputs, .. } = *product;
+/// Cuts the outputs in tasks.
+pub fn for_outputs(pool: &Pool, inputs: usize, outputs: usize, body: &(dyn Fn(Range<usize>) + Sync)) {
     let least = TASK_WEIGHTS.div_ceil(inputs.max(1));
     let wanted = if pool.size() == 1 { outputs } else { outputs.div_ceil(4 * pool.size()) };
     let chunk = wanted.max(least).next_multiple_of(TASK_OUTPUTS);
     pool.run(outputs.div_ceil(chunk), &|task| {
-        let first = task * chunk;
-        let many = chunk.min(outputs - first);
+        let start = task * chunk;
+        body(start..outputs.min(start + chunk));
+    });
+}
+
+/// # Safety
+/// As for [`skinny`].
+unsafe fn multiply<W: WeightFormat<f32>>(pool: &Pool, isa: Isa, product: &Skinny<W>) {
+    let Skinny { rows, inputs, outputs, .. } = *product;
+    for_outputs(pool, inputs, outputs, &|some| {
+        let (first, many) = (some.start, some.len());
         let mut row = 0;
         while row < rows {
             let few = (rows - row).min(f32::MOST_FEW);
@@ -125,10 +141,16 @@ mod tests {
     }
 
     /// Multiplies by `weights`, which stand for `meant`, at most `tolerance` off per product.
-    fn check<W: WeightFormat<f32>>(sizes: [usize; 3], weights: &[W::Stored], meant: &[f32], tolerance: f32) {
+    fn check<W: WeightFormat<f32>>(
+        sizes: [usize; 3],
+        weights: &[W::Stored],
+        meant: &[f32],
+        (activation, tolerance): (fn(usize) -> f32, f32),
+    ) {
         let [rows, outputs, inputs] = sizes;
         let (activations_row, results_row) = (inputs + 3, outputs + 2);
-        let activations: Vec<f32> = (0..rows * activations_row).map(number).collect();
+        let activations: Vec<f32> =
+            (0..rows * activations_row).map(|index| activation(index % activations_row)).collect();
         for (&isa, accumulate) in
             Isa::available().iter().zip([Accumulate::Add, Accumulate::Replace].iter().cycle())
         {
@@ -180,13 +202,13 @@ mod tests {
             for (outputs, inputs) in [(0, 32), (1, 0), (1, 7), (37, 96), (70, 1024), (129, 2080), (3, 61)] {
                 let numbers: Vec<f32> = (0..outputs * inputs).map(|index| number(index + 99)).collect();
                 let sizes = [rows, outputs, inputs];
-                check::<Plain<f32>>(sizes, &numbers, &numbers, 0.0);
+                check::<Plain<f32>>(sizes, &numbers, &numbers, (number, 0.0));
                 let brain: Vec<bf16> = numbers.iter().map(|&value| bf16::from_f32(value)).collect();
                 let meant: Vec<f32> = brain.iter().map(|value| value.to_f32()).collect();
-                check::<Plain<bf16>>(sizes, &brain, &meant, 0.0);
+                check::<Plain<bf16>>(sizes, &brain, &meant, (number, 0.0));
                 let halves: Vec<f16> = numbers.iter().map(|&value| f16::from_f32(value)).collect();
                 let meant: Vec<f32> = halves.iter().map(|value| value.to_f32()).collect();
-                check::<Plain<f16>>(sizes, &halves, &meant, 0.0);
+                check::<Plain<f16>>(sizes, &halves, &meant, (number, 0.0));
                 if inputs % 32 == 0 {
                     let blocks: Vec<ByteBlock> = numbers
                         .chunks_exact(32)
@@ -197,7 +219,11 @@ mod tests {
                         .flat_map(|block| block.values.map(|value| value as f32 * block.scale.to_f32()))
                         .collect();
                     assert!(meant.iter().zip(&numbers).all(|(meant, number)| (meant - number).abs() < 0.006));
-                    check::<ByteBlocks>(sizes, &blocks, &meant, 0.0);
+                    check::<ByteBlocks>(sizes, &blocks, &meant, (number, 0.005));
+                    // Whole numbers up to 127 are not rounded.
+                    let whole =
+                        |index: usize| if index % 32 == 5 { 127.0 } else { (number(index) * 127.0).round() };
+                    check::<ByteBlocks>(sizes, &blocks, &meant, (whole, 4e-4));
                 }
             }
         }

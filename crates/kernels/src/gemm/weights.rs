@@ -2,7 +2,10 @@
 //! they are read.
 
 use super::element::{GemmElement, Number};
+use super::skinny::Skinny;
 use super::vector::Vector;
+use crate::isa::Isa;
+use crate::threads::Pool;
 use half::f16;
 use std::marker::PhantomData;
 
@@ -19,6 +22,17 @@ pub trait WeightFormat<N: Number>: Copy + Send + Sync {
     /// # Safety
     /// The row has these weights; the processor has the instructions of `V`.
     unsafe fn load<V: Vector<Element = N>>(row: *const Self::Stored, at: usize, count: usize) -> V;
+
+    /// Computes a product by instructions for this format; `false` if there are none.
+    ///
+    /// # Safety
+    /// As for [`skinny`](super::skinny::skinny).
+    unsafe fn multiply(_pool: &Pool, _isa: Isa, _product: &Skinny<Self>) -> bool
+    where
+        Self: WeightFormat<f32>,
+    {
+        false
+    }
 }
 
 /// Weights one by one, of the type of sums or one that is widened to it.
@@ -98,5 +112,11 @@ impl WeightFormat<f32> for ByteBlocks {
             }
             V::load(lanes.as_ptr()).times_plus(V::splat((*block).scale.widen()), V::zero())
         }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn multiply(pool: &Pool, isa: Isa, product: &Skinny<ByteBlocks>) -> bool {
+        // SAFETY: the caller vouches for the product.
+        isa == Isa::Avx512 && unsafe { super::x86_blocks::multiply(pool, product) }
     }
 }
