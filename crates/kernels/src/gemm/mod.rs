@@ -5,6 +5,10 @@
 //! product is cut in a grid of blocks of C, and every thread packs what its block needs: the little that is packed
 //! twice costs less than threads waiting for each other.
 //!
+//! Numbers narrower than their sums are packed in groups (`groups`) where the processor multiplies groups, and widened
+//! otherwise. If one operand has few rows or columns (`few`), the other is read once, where it lies. [`skinny`] does that
+//! with weights in formats of their own, and [`bytes`] multiplies integers of eight bits.
+//!
 //! Every element of C is the sum of its products in an order that depends on the sizes and strides of the operands and
 //! on the instruction set alone, so results are the same bits on any number of threads.
 

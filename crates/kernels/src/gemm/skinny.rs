@@ -197,6 +197,33 @@ mod tests {
     }
 
     #[test]
+    fn activations_that_are_not_finite_reach_the_results() {
+        let blocks = [ByteBlock::nearest(&[1.0; 32]); 3];
+        for value in [f32::NAN, f32::INFINITY, -f32::INFINITY] {
+            for &isa in Isa::available() {
+                let mut activations = [1.0f32; 96];
+                activations[40] = value;
+                let mut result = [0.0f32];
+                let product = Skinny::<ByteBlocks> {
+                    rows: 1,
+                    inputs: 96,
+                    outputs: 1,
+                    activations: activations.as_ptr(),
+                    activations_row: 96,
+                    weights: blocks.as_ptr(),
+                    weights_row: 3,
+                    results: result.as_mut_ptr(),
+                    results_row: 1,
+                    accumulate: Accumulate::Replace,
+                };
+                // SAFETY: the arrays have these sizes.
+                unsafe { skinny(&Pool::new(1), isa, &product) };
+                assert!(!result[0].is_finite(), "{isa:?} {value}: {result:?}");
+            }
+        }
+    }
+
+    #[test]
     fn few_rows_by_weights_of_all_formats() {
         for rows in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 19] {
             for (outputs, inputs) in [(0, 32), (1, 0), (1, 7), (37, 96), (70, 1024), (129, 2080), (3, 61)] {

@@ -83,19 +83,19 @@ unsafe fn round(from: *const f32, inputs: usize, to: *mut Activations) {
             if block * 32 < inputs {
                 numbers = from.add(block * 32).cast::<[f32; 32]>().read_unaligned();
             }
-            let mut largest = 0.0f32;
-            let mut finite = 0.0f32;
+            // Magnitudes are ordered like their bits, of which those that are not finite are the largest.
+            let mut largest = 0u32;
             for number in numbers {
-                let magnitude = number.abs();
+                let magnitude = number.to_bits() & 0x7fff_ffff;
                 largest = if magnitude > largest { magnitude } else { largest };
-                finite += number * 0.0;
             }
-            let scale = largest / 127.0;
+            let finite = largest < f32::INFINITY.to_bits();
+            let scale = if finite { f32::from_bits(largest) / 127.0 } else { f32::NAN };
             let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
             for (byte, number) in to.bytes[half * 32..][..32].iter_mut().zip(numbers) {
                 *byte = ((number * inverse).round_ties_even() as i32 + 128) as u8;
             }
-            to.scales[half * 8..][..8].fill(scale + finite);
+            to.scales[half * 8..][..8].fill(scale);
         }
     }
 }
@@ -193,8 +193,6 @@ impl Part<'_> {
 unsafe fn load(block: *const ByteBlock, whole: bool) -> (__m512i, __m512) {
     // SAFETY: the caller vouches for the blocks and the instructions.
     unsafe {
-        let values = |block: *const ByteBlock| _mm256_loadu_si256((&raw const (*block).values).cast());
-        let scale = |block: *const ByteBlock| _mm_set1_epi16((*block).scale.to_bits() as i16);
         let mut bytes = _mm512_zextsi256_si512(values(block));
         let mut scales = _mm256_zextsi128_si256(scale(block));
         if whole {
@@ -203,4 +201,16 @@ unsafe fn load(block: *const ByteBlock, whole: bool) -> (__m512i, __m512) {
         }
         (bytes, _mm512_cvtph_ps(scales))
     }
+}
+
+#[inline(always)]
+unsafe fn values(block: *const ByteBlock) -> __m256i {
+    // SAFETY: the caller vouches for the block and the instructions.
+    unsafe { _mm256_loadu_si256((&raw const (*block).values).cast()) }
+}
+
+#[inline(always)]
+unsafe fn scale(block: *const ByteBlock) -> __m128i {
+    // SAFETY: the caller vouches for the block and the instructions.
+    unsafe { _mm_set1_epi16((*block).scale.to_bits() as i16) }
 }

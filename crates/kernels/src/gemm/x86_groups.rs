@@ -113,8 +113,9 @@ groups!(
 unsafe fn brain_dot(left: __m512, right: __m512, sum: __m512) -> __m512 {
     // SAFETY: the caller vouches for the instructions; the types are the same 64 bytes.
     unsafe {
-        let pairs = |vector: __m512| std::mem::transmute::<__m512, __m512bh>(vector);
-        _mm512_dpbf16_ps(sum, pairs(left), pairs(right))
+        let left = std::mem::transmute::<__m512, __m512bh>(left);
+        let right = std::mem::transmute::<__m512, __m512bh>(right);
+        _mm512_dpbf16_ps(sum, left, right)
     }
 }
 
