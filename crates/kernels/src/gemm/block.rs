@@ -3,19 +3,22 @@
 use super::Accumulate;
 use super::element::Number;
 use super::operand::{Left, Right};
-use super::tile::{Tile, TileSize, VectorKernel, dispatch};
+use super::tile::{Arithmetic, Tile, TileSize, VectorKernel};
 use super::vector::Vector;
-use crate::isa::Isa;
 use crate::memory::with_scratch;
+use std::ops::Range;
 
 /// Bytes of a packed block of A: it stays in the second-level cache while the panels of B go by.
-const LEFT_BYTES: usize = 192 << 10;
-/// Bytes of a packed block of B.
-const RIGHT_BYTES: usize = 1024 << 10;
+const LEFT_BYTES: usize = 288 << 10;
+/// Bytes of a packed block of B: it stays in the third-level cache, and A is packed again for each of them.
+const RIGHT_BYTES: usize = 4096 << 10;
 /// Elements that a packed block of A may be overrun by: operands that are copied by whole vectors do so.
 pub const SLACK: usize = 64;
-/// Most products in a row before a tile goes back to C: a panel of B of this depth takes half the first-level cache.
-pub const DEPTH: usize = 256;
+/// Elements between rows of sums in scratch, lest the rows of a tile compete for the same few places in the cache.
+const SUMS_PADDING: usize = 16;
+/// Most products in a row before a tile goes back to C. A panel of B of this depth comes from the second-level cache,
+/// which is fast enough for a tile; what costs is fetching C, often from memory, once for each visit.
+pub const DEPTH: usize = 768;
 
 /// Whether an operand is read where it lies or packed first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +68,28 @@ pub struct Block<'a, N, L, R> {
     pub cut: Cut,
 }
 
+/// Where the sums of a product go when they are finished.
+pub trait Finish<N: Number> {
+    /// Whether sums are kept in scratch until they are finished; otherwise they are kept in C and stay there.
+    const FROM_SCRATCH: bool;
+
+    /// Takes the finished sums of some rows and columns, the first of which is at `sums`.
+    ///
+    /// # Safety
+    /// The sums are valid, and the rows and columns are part of the product that this was made for.
+    unsafe fn finish(&self, sums: *const N, row_stride: usize, rows: Range<usize>, columns: Range<usize>);
+}
+
+/// Leaves the sums in C.
+pub struct InC;
+
+impl<N: Number> Finish<N> for InC {
+    const FROM_SCRATCH: bool = false;
+
+    #[inline(always)]
+    unsafe fn finish(&self, _: *const N, _: usize, _: Range<usize>, _: Range<usize>) {}
+}
+
 impl<N: Number, L: Left<N>, R: Right<N>> Block<'_, N, L, R> {
     /// Computes the product on this thread.
     ///
@@ -72,9 +97,22 @@ impl<N: Number, L: Left<N>, R: Right<N>> Block<'_, N, L, R> {
     /// The operands and C are valid for these sizes, C overlaps neither operand, and no other thread touches it.
     ///
     /// # Panics
-    /// If the machine lacks `isa`.
-    pub unsafe fn run(&self, isa: Isa) {
-        let tile = TileSize::of::<N>(isa);
+    /// If the machine lacks the instructions.
+    pub unsafe fn run(&self, arithmetic: impl Arithmetic<N>) {
+        // SAFETY: the caller vouches for all that is asked for.
+        unsafe { self.run_then(arithmetic, &InC) }
+    }
+
+    /// Computes the product on this thread and gives the sums to `finish`, part by part while they are in the cache.
+    /// If it takes them from scratch, `c` and `accumulate` are without meaning.
+    ///
+    /// # Safety
+    /// As for [`Block::run`]; and `finish` is meant for this product.
+    ///
+    /// # Panics
+    /// If the machine lacks the instructions.
+    pub unsafe fn run_then<F: Finish<N>>(&self, arithmetic: impl Arithmetic<N>, finish: &F) {
+        let tile = arithmetic.tile();
         let depth = self.cut.depth.min(self.depth).max(1);
         let elements = |bytes: usize, unit: usize| (bytes / size_of::<N>() / depth / unit).max(1) * unit;
         let rows = elements(LEFT_BYTES, tile.rows).min(self.rows.next_multiple_of(tile.rows));
@@ -87,30 +125,47 @@ impl<N: Number, L: Left<N>, R: Right<N>> Block<'_, N, L, R> {
             Access::Packed => (columns + SLACK) * depth + SLACK,
             Access::InPlace => 0,
         };
+        let sums = match F::FROM_SCRATCH {
+            // The sums of a block of rows are done with before the next ones begin, unless they are visited again.
+            true if self.depth <= depth => rows * (columns + SUMS_PADDING),
+            true => self.rows * (columns + SUMS_PADDING),
+            false => 0,
+        };
         let left_room = (left + SLACK).next_multiple_of(64);
+        let right_room = right.next_multiple_of(64);
         let run = |packed: *mut N| {
             let packed_right = packed.wrapping_add(left_room);
-            let loops = Loops { block: self, tile, step: [rows, columns, depth], packed, packed_right };
-            // SAFETY: the caller vouches for the operands; the packed blocks fit in the scratch taken below.
-            unsafe { dispatch(isa, loops) }
+            let loops = Loops {
+                block: self,
+                finish,
+                tile,
+                step: [rows, columns, depth],
+                packed,
+                packed_right,
+                sums: packed_right.wrapping_add(right_room),
+            };
+            // SAFETY: the caller vouches for the operands; the packed blocks and sums fit in the scratch taken below.
+            unsafe { arithmetic.dispatch(loops) }
         };
-        if left + right == 0 {
+        if left + right + sums == 0 {
             return run(std::ptr::null_mut());
         }
-        let bytes = (left_room + right) * size_of::<N>();
+        let bytes = (left_room + right_room + sums) * size_of::<N>();
         with_scratch(bytes, |scratch| run(scratch.as_mut_ptr().cast()));
     }
 }
 
-struct Loops<'a, N, L, R> {
+struct Loops<'a, N, L, R, F> {
     block: &'a Block<'a, N, L, R>,
+    finish: &'a F,
     tile: TileSize,
     step: [usize; 3],
     packed: *mut N,
     packed_right: *mut N,
+    sums: *mut N,
 }
 
-impl<N: Number, L: Left<N>, R: Right<N>> VectorKernel<N> for Loops<'_, N, L, R> {
+impl<N: Number, L: Left<N>, R: Right<N>, F: Finish<N>> VectorKernel<N> for Loops<'_, N, L, R, F> {
     #[inline(always)]
     unsafe fn run<V: Vector<Element = N>, const ROWS: usize>(self) {
         let block = self.block;
@@ -140,13 +195,25 @@ impl<N: Number, L: Left<N>, R: Right<N>> VectorKernel<N> for Loops<'_, N, L, R> 
                         }
                     }
                 };
-                let accumulate = if depth == 0 { block.accumulate } else { Accumulate::Add };
+                let accumulate = match depth {
+                    0 if F::FROM_SCRATCH => Accumulate::Replace,
+                    0 => block.accumulate,
+                    _ => Accumulate::Add,
+                };
                 let mut row = 0;
                 while row < block.rows {
                     let rows = row..least(block.rows, row + row_step);
                     // SAFETY: as above.
                     unsafe {
-                        self.macro_kernel::<V, ROWS>([&rows, &columns, &depths], right, accumulate);
+                        let (c, c_row) = self.sums(rows.start, columns.start);
+                        self.macro_kernel::<V, ROWS>(
+                            [&rows, &columns, &depths],
+                            right,
+                            (c, c_row, accumulate),
+                        );
+                        if depths.end >= block.depth {
+                            self.finish.finish(c, c_row as usize, rows.clone(), columns.clone());
+                        }
                     }
                     row = rows.end;
                 }
@@ -157,14 +224,26 @@ impl<N: Number, L: Left<N>, R: Right<N>> VectorKernel<N> for Loops<'_, N, L, R> 
     }
 }
 
-impl<N: Number, L: Left<N>, R: Right<N>> Loops<'_, N, L, R> {
+impl<N: Number, L: Left<N>, R: Right<N>, F: Finish<N>> Loops<'_, N, L, R, F> {
+    /// Where the sums of the block that begins at this row and column are kept, and the stride of their rows.
+    #[inline(always)]
+    fn sums(&self, row: usize, column: usize) -> (*mut N, isize) {
+        let block = self.block;
+        if !F::FROM_SCRATCH {
+            return (block.c.wrapping_offset(row as isize * block.c_row).wrapping_add(column), block.c_row);
+        }
+        let stride = self.step[1] + SUMS_PADDING;
+        let row = if block.depth <= self.step[2] { 0 } else { row };
+        (self.sums.wrapping_add(row * stride), stride as isize)
+    }
+
     /// Multiplies a block of A by a block of B given as first element, row stride and panel stride.
     #[inline(always)]
     unsafe fn macro_kernel<V: Vector<Element = N>, const ROWS: usize>(
         &self,
-        [rows, columns, depth]: [&std::ops::Range<usize>; 3],
+        [rows, columns, depth]: [&Range<usize>; 3],
         (b, b_depth, panel): (*const N, isize, usize),
-        accumulate: Accumulate,
+        (c, c_row, accumulate): (*mut N, isize, Accumulate),
     ) {
         let block = self.block;
         // SAFETY: the caller vouches for the ranges; packed blocks hold whole tiles and panels.
@@ -187,7 +266,6 @@ impl<N: Number, L: Left<N>, R: Right<N>> Loops<'_, N, L, R> {
                 let mut row = 0;
                 while row < rows.len() {
                     let height = least(ROWS, rows.len() - row);
-                    let c_row = (rows.start + row) as isize * block.c_row;
                     let tile = Tile {
                         depth: depth.len(),
                         a: a.wrapping_offset((row / ROWS) as isize * pitch),
@@ -195,8 +273,8 @@ impl<N: Number, L: Left<N>, R: Right<N>> Loops<'_, N, L, R> {
                         a_depth,
                         b: b.wrapping_add(column / self.tile.columns * panel),
                         b_depth,
-                        c: block.c.wrapping_offset(c_row).wrapping_add(columns.start + column),
-                        c_row: block.c_row,
+                        c: c.wrapping_offset(row as isize * c_row).wrapping_add(column),
+                        c_row,
                         accumulate,
                     };
                     tile.strip::<V, ROWS>(height, width);

@@ -5,10 +5,11 @@ use super::Accumulate;
 use super::element::Number;
 use super::tile::VectorKernel;
 use super::vector::Vector;
+use super::weights::WeightFormat;
 
-/// `c[i, j] = many[i] . few[j]`, where `many` is read once.
+/// `c[i, j] = many[i] . few[j]`, where `many` is read once, and `few` are at most [`Number::MOST_FEW`].
 #[derive(Clone, Copy)]
-pub struct Dots<N> {
+pub struct Dots<N: Number, W: WeightFormat<N>> {
     /// Number of vectors on the one side.
     pub many: usize,
     /// Number of vectors on the other side.
@@ -16,8 +17,8 @@ pub struct Dots<N> {
     /// Length of the vectors.
     pub depth: usize,
     /// First vector of the one side.
-    pub x: *const N,
-    /// From vector to vector, in elements.
+    pub x: *const W::Stored,
+    /// From vector to vector, in what is stored.
     pub x_stride: isize,
     /// First vector of the other side.
     pub y: *const N,
@@ -33,68 +34,84 @@ pub struct Dots<N> {
     pub accumulate: Accumulate,
 }
 
-impl<N: Number> VectorKernel<N> for Dots<N> {
+impl<N: Number, W: WeightFormat<N>> VectorKernel<N> for Dots<N, W> {
     #[inline(always)]
     unsafe fn run<V: Vector<Element = N>, const ROWS: usize>(self) {
-        // SAFETY: the caller vouches for all vectors and results, and for the instructions.
+        // SAFETY: the caller vouches for all vectors and results, and for the instructions. As many vectors go side by
+        // side as leave all sums and all pointers in registers.
         unsafe {
-            let mut i = 0;
-            while i < self.many {
-                let step = if self.many - i >= 4 { 4 } else { 1 };
-                let mut j = 0;
-                while j < self.few {
-                    let pair = self.few - j >= 2;
-                    match (step, pair) {
-                        (4, true) => self.tile::<V, 4, 2>(i, j),
-                        (4, false) => self.tile::<V, 4, 1>(i, j),
-                        (_, true) => self.tile::<V, 1, 2>(i, j),
-                        (_, false) => self.tile::<V, 1, 1>(i, j),
-                    }
-                    j += if pair { 2 } else { 1 };
-                }
-                i += step;
+            match self.few {
+                0 => {}
+                1 => self.all::<V, 4, 1>(),
+                2 => self.all::<V, 4, 2>(),
+                3 => self.all::<V, 4, 3>(),
+                4 => self.all::<V, 4, 4>(),
+                5 if N::MOST_FEW > 4 => self.all::<V, 2, 5>(),
+                6 if N::MOST_FEW > 4 => self.all::<V, 2, 6>(),
+                7 if N::MOST_FEW > 4 => self.all::<V, 2, 7>(),
+                8 if N::MOST_FEW > 4 => self.all::<V, 2, 8>(),
+                _ => unreachable!("{} vectors are not few", self.few),
             }
         }
     }
 }
 
-impl<N: Number> Dots<N> {
-    /// `X x Y` dot products, each in the same order whatever the tile.
+impl<N: Number, W: WeightFormat<N>> Dots<N, W> {
     #[inline(always)]
-    unsafe fn tile<V: Vector<Element = N>, const X: usize, const Y: usize>(&self, i: usize, j: usize) {
-        // SAFETY: the caller vouches for all vectors and results, and for the instructions.
+    unsafe fn all<V: Vector<Element = N>, const X: usize, const Y: usize>(&self) {
+        let mut i = 0;
+        // SAFETY: the caller vouches for all of `many` and `Y` of `few`.
         unsafe {
-            let x = self.x.offset(i as isize * self.x_stride);
-            let y = self.y.offset(j as isize * self.y_stride);
+            while i + X <= self.many {
+                self.tile::<V, X, Y>(i);
+                i += X;
+            }
+            while i < self.many {
+                self.tile::<V, 1, Y>(i);
+                i += 1;
+            }
+        }
+    }
+
+    /// `X x Y` dot products, each in the same order whatever the tile.
+    // Indices run over several arrays at once.
+    #[allow(clippy::needless_range_loop)]
+    #[inline(always)]
+    unsafe fn tile<V: Vector<Element = N>, const X: usize, const Y: usize>(&self, i: usize) {
+        // SAFETY: the caller vouches for the vectors, the results and the instructions.
+        unsafe {
+            let mut x = [self.x; X];
+            for (m, line) in x.iter_mut().enumerate() {
+                *line = line.wrapping_offset((i + m) as isize * self.x_stride);
+            }
             let mut sums = [[V::zero(); Y]; X];
-            let whole = self.depth / V::LANES * V::LANES;
             let mut at = 0;
-            while at < whole {
-                let mut right = [V::zero(); Y];
-                for (n, value) in right.iter_mut().enumerate() {
-                    *value = V::load(y.offset(n as isize * self.y_stride).add(at));
+            while at + V::LANES <= self.depth {
+                let mut left = [V::zero(); X];
+                for m in 0..X {
+                    left[m] = W::load::<V>(x[m], at, V::LANES);
                 }
-                for (m, row) in sums.iter_mut().enumerate() {
-                    let left = V::load(x.offset(m as isize * self.x_stride).add(at));
-                    for (sum, value) in row.iter_mut().zip(right) {
-                        *sum = left.times_plus(value, *sum);
+                for n in 0..Y {
+                    let right = V::load(self.y.offset(n as isize * self.y_stride).add(at));
+                    for m in 0..X {
+                        sums[m][n] = left[m].times_plus(right, sums[m][n]);
                     }
                 }
                 at += V::LANES;
             }
             if at < self.depth {
                 let mask = V::mask(self.depth - at);
-                for (m, row) in sums.iter_mut().enumerate() {
-                    let left = V::load_masked(x.offset(m as isize * self.x_stride).add(at), mask);
-                    for (n, sum) in row.iter_mut().enumerate() {
-                        let right = V::load_masked(y.offset(n as isize * self.y_stride).add(at), mask);
-                        *sum = left.times_plus(right, *sum);
+                for m in 0..X {
+                    let left = W::load::<V>(x[m], at, self.depth - at);
+                    for n in 0..Y {
+                        let right = V::load_masked(self.y.offset(n as isize * self.y_stride).add(at), mask);
+                        sums[m][n] = left.times_plus(right, sums[m][n]);
                     }
                 }
             }
             for (m, row) in sums.iter().enumerate() {
                 for (n, sum) in row.iter().enumerate() {
-                    let offset = (i + m) as isize * self.c_many + (j + n) as isize * self.c_few;
+                    let offset = (i + m) as isize * self.c_many + n as isize * self.c_few;
                     let to = self.c.offset(offset);
                     *to = match self.accumulate {
                         Accumulate::Replace => sum.sum(),

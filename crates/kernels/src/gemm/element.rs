@@ -1,6 +1,10 @@
 //! The number types that products are made of.
 
+use super::block::Block;
+use super::operand::Strided;
+use super::plan::Rounded;
 use super::vector::{Lanes, Vector};
+use crate::isa::Isa;
 use half::{bf16, f16};
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
@@ -9,6 +13,8 @@ use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 pub trait Number: Copy + PartialEq + Send + Sync + 'static {
     /// The neutral element of addition.
     const ZERO: Self;
+    /// Rows of a product for which the large operand is read where it lies and once.
+    const MOST_FEW: usize;
     /// Vectors for any processor.
     type Portable: Vector<Element = Self>;
     /// Vectors for AVX2.
@@ -35,12 +41,26 @@ pub trait GemmElement: Copy + Send + Sync + 'static {
     fn widen(self) -> Self::Sum;
     /// From the type of sums, rounded to nearest, ties to even.
     fn narrow(sum: Self::Sum) -> Self;
+
+    /// Computes a block by instructions for groups of numbers of this type and rounds it to C; `false` if there are
+    /// none.
+    ///
+    /// # Safety
+    /// As for [`Block::run_then`].
+    unsafe fn multiply_groups(
+        _isa: Isa,
+        _block: &Block<'_, Self::Sum, Strided<Self>, Strided<Self>>,
+        _rounded: &Rounded<Self>,
+    ) -> bool {
+        false
+    }
 }
 
 macro_rules! float {
     ($type:ident, $lanes:literal, $avx2:ty, $avx512:ty) => {
         impl Number for $type {
             const ZERO: Self = 0.0;
+            const MOST_FEW: usize = 8;
             type Portable = Lanes<$type, $lanes>;
             #[cfg(target_arch = "x86_64")]
             type Avx2 = $avx2;
@@ -67,6 +87,7 @@ macro_rules! integer {
     ($type:ident, $lanes:literal, $avx2:literal, $avx512:literal) => {
         impl Number for $type {
             const ZERO: Self = 0;
+            const MOST_FEW: usize = 4;
             type Portable = Lanes<$type, $lanes>;
             #[cfg(target_arch = "x86_64")]
             type Avx2 = Lanes<$type, $avx2>;
@@ -125,6 +146,15 @@ impl GemmElement for bf16 {
         // Rounding could turn a NaN into an infinity: keep it quiet instead.
         let quiet = (bits >> 16) | 0x40;
         bf16::from_bits(if sum.is_nan() { quiet } else { rounded } as u16)
+    }
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn multiply_groups(
+        isa: Isa,
+        block: &Block<'_, f32, Strided<bf16>, Strided<bf16>>,
+        rounded: &Rounded<bf16>,
+    ) -> bool {
+        // SAFETY: the caller vouches for the block.
+        isa == Isa::Avx512 && unsafe { super::x86_groups::multiply_brain(block, rounded) }
     }
 }
 

@@ -5,22 +5,36 @@
 //! product is cut in a grid of blocks of C, and every thread packs what its block needs: the little that is packed
 //! twice costs less than threads waiting for each other.
 //!
+//! Numbers narrower than their sums are packed in groups (`groups`) where the processor multiplies groups, and widened
+//! otherwise. If one operand has few rows or columns (`few`), the other is read once, where it lies. [`skinny`] does that
+//! with weights in formats of their own, and [`bytes`] multiplies integers of eight bits.
+//!
 //! Every element of C is the sum of its products in an order that depends on the sizes and strides of the operands and
 //! on the instruction set alone, so results are the same bits on any number of threads.
 
 pub mod block;
+pub mod bytes;
 mod dot;
 pub mod element;
+mod few;
+#[cfg(target_arch = "x86_64")]
+mod groups;
 pub mod operand;
 pub mod oracle;
-mod plan;
+pub mod plan;
+pub mod skinny;
 mod stream;
 #[cfg(test)]
 mod tests;
 pub mod tile;
 pub mod vector;
+pub mod weights;
 #[cfg(target_arch = "x86_64")]
 mod x86;
+#[cfg(target_arch = "x86_64")]
+mod x86_blocks;
+#[cfg(target_arch = "x86_64")]
+mod x86_groups;
 
 use super::isa::Isa;
 use super::memory::with_scratch;
@@ -101,7 +115,8 @@ unsafe impl<T: Send + Sync> Sync for Gemm<T> {}
 /// `epilogue`, if given, is called exactly once for each block of finished rows, by the thread that finished it; the
 /// blocks partition all rows of all products. How the rows are cut is not defined.
 ///
-/// Integers wrap; bf16 and f16 are summed in f32 and rounded once. With a depth of zero, [`Accumulate::Replace`] writes
+/// Integers wrap; bf16 and f16 are summed in f32 and rounded once. Where [`Isa::Avx512`] finds AVX512_BF16, bf16 is
+/// multiplied in pairs by it: subnormal operands, and sums that are subnormal in f32, then count as zeros. With a depth of zero, [`Accumulate::Replace`] writes
 /// zeros.
 ///
 /// # Safety
@@ -243,6 +258,7 @@ impl<T> Form<T> {
 ///
 /// # Safety
 /// Both rows are valid and do not overlap.
+#[inline(always)]
 pub unsafe fn store_row<T: GemmElement>(
     sums: *const T::Sum,
     to: *mut T,
@@ -252,9 +268,15 @@ pub unsafe fn store_row<T: GemmElement>(
     // SAFETY: the caller vouches for both rows.
     unsafe {
         match accumulate {
-            Accumulate::Replace => (0..count).for_each(|i| *to.add(i) = T::narrow(*sums.add(i))),
+            Accumulate::Replace => {
+                for index in 0..count {
+                    *to.add(index) = T::narrow(*sums.add(index));
+                }
+            }
             Accumulate::Add => {
-                (0..count).for_each(|i| *to.add(i) = T::narrow((*to.add(i)).widen().plus(*sums.add(i))))
+                for index in 0..count {
+                    *to.add(index) = T::narrow((*to.add(index)).widen().plus(*sums.add(index)));
+                }
             }
         }
     }

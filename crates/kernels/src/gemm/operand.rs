@@ -105,13 +105,14 @@ impl<T: GemmElement> Left<T::Sum> for Strided<T> {
         unsafe {
             let count = depth.len();
             let by_rows = self.column == 1;
+            let pitch = tile.row_pitch(count);
             let mut start = rows.start;
             while start < rows.end {
                 let height = if rows.end - start < tile.rows { rows.end - start } else { tile.rows };
                 if by_rows {
                     // Broadcasts read rows as well as columns, so a plain copy does.
                     for row in 0..height {
-                        copy::<T>(self.at(start + row, depth.start), to.add(row * count), count);
+                        copy::<T>(self.at(start + row, depth.start), to.add(row * pitch), count);
                     }
                 } else if T::NATIVE && self.row == 1 {
                     copy_columns::<V>(
@@ -134,7 +135,7 @@ impl<T: GemmElement> Left<T::Sum> for Strided<T> {
                 to = to.add(tile.padded_rows * count);
             }
             if by_rows {
-                PackedLeft { row: count as isize, depth: 1 }
+                PackedLeft { row: pitch as isize, depth: 1 }
             } else {
                 PackedLeft { row: 1, depth: tile.padded_rows as isize }
             }

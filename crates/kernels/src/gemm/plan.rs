@@ -1,14 +1,12 @@
 //! How a product is computed, and how it is divided among threads.
 
-use super::block::{Access, Block, Cut, even_depth};
-use super::dot::Dots;
-use super::element::GemmElement;
+use super::block::{Access, Block, Cut, Finish, even_depth};
+use super::element::{GemmElement, Number};
+use super::few::{Few, Lines};
 use super::operand::Strided;
-use super::stream::{self, Stream};
-use super::tile::{TileSize, dispatch};
+use super::tile::TileSize;
 use super::{Accumulate, Gemm, store_row};
 use crate::isa::Isa;
-use crate::memory::with_scratch;
 use std::ops::Range;
 
 /// A product cost below this runs on the calling thread; in products plus eight times the elements touched.
@@ -38,10 +36,8 @@ pub struct Plan {
 enum Method {
     /// Tiles of C.
     Tiles(Cut),
-    /// Dot products of rows of A and columns of B.
-    Dots,
-    /// Rows of B, one after the other.
-    Stream,
+    /// One operand has few rows or columns: the other is read once.
+    Few(Lines),
 }
 
 impl Plan {
@@ -84,10 +80,9 @@ impl Plan {
         plan
     }
 
-    /// Most rows of a block: as many as leave C in the cache for the epilogue, and the sums of types that are not
-    /// summed in C itself within bounds.
+    /// Most rows of a block: as many as leave C in the cache for the epilogue.
     fn most_rows<T: GemmElement>(&self, epilogue: bool) -> usize {
-        if epilogue || !T::NATIVE { ((1 << 20) / (self.n * size_of::<T>())).max(256) } else { usize::MAX }
+        if epilogue { ((1 << 20) / (self.n * size_of::<T>())).max(256) } else { usize::MAX }
     }
 
     /// Number of tasks.
@@ -126,74 +121,55 @@ impl Plan {
         let right = b.ptr.wrapping_offset(place(b.batch_stride) + column * b.column_stride);
         let to = c.ptr.wrapping_offset(place(c.batch_stride) + row * c.row_stride + column);
         let cut = match self.method {
-            Method::Dots => {
-                let mut dots = Dots::<T::Sum> {
-                    many: rows.len(),
-                    few: columns.len(),
-                    depth: gemm.k,
-                    x: left.cast(),
-                    x_stride: a.row_stride,
-                    y: right.cast(),
-                    y_stride: b.column_stride,
-                    c: to.cast(),
-                    c_many: c.row_stride,
-                    c_few: 1,
-                    accumulate: gemm.accumulate,
-                };
-                if gemm.n > gemm.m {
-                    (dots.many, dots.few) = (dots.few, dots.many);
-                    (dots.x, dots.y) = (dots.y, dots.x);
-                    (dots.x_stride, dots.y_stride) = (dots.y_stride, dots.x_stride);
-                    (dots.c_many, dots.c_few) = (dots.c_few, dots.c_many);
-                }
-                // SAFETY: the caller vouches for the operands; dots are only chosen where `T` is `T::Sum` and both
-                // operands are contiguous along the depth.
-                return unsafe { dispatch(isa, dots) };
-            }
-            Method::Stream => {
-                let stream = Stream::<T::Sum> {
-                    rows: rows.len(),
-                    columns: columns.len(),
-                    depth: gemm.k,
-                    a: left.cast(),
-                    a_row: a.row_stride,
-                    a_depth: a.column_stride,
-                    b: right.cast(),
-                    b_depth: b.row_stride,
-                    c: to.cast(),
-                    c_row: c.row_stride,
-                    accumulate: gemm.accumulate,
-                };
-                // SAFETY: the caller vouches for the operands; streams are only chosen where `T` is `T::Sum`, the rows
-                // of B are contiguous, and there are few rows.
-                return unsafe { dispatch(isa, stream) };
+            Method::Few(lines) => {
+                let few = Few { gemm, lines, rows: rows.len(), columns: columns.len(), left, right, to };
+                // SAFETY: the caller vouches for the operands; this way is only chosen where `lines` are contiguous
+                // and few.
+                return unsafe { few.compute(isa) };
             }
             Method::Tiles(cut) => cut,
         };
         let left = Strided { ptr: left, row: a.row_stride, column: a.column_stride };
         let right = Strided { ptr: right, row: b.row_stride, column: b.column_stride };
-        let block = |c: *mut T::Sum, c_row: isize, accumulate: Accumulate| {
-            let (rows, columns) = (rows.len(), columns.len());
-            let (left, right) = (&left, &right);
-            let block = Block { rows, columns, depth: gemm.k, left, right, c, c_row, accumulate, cut };
-            // SAFETY: the caller vouches for the operands, and `c` is either this block of C or scratch of its size.
-            unsafe { block.run(isa) }
-        };
-        if T::NATIVE {
-            return block(to.cast(), c.row_stride, gemm.accumulate);
-        }
-        let width = columns.len();
-        with_scratch(rows.len() * width * size_of::<T::Sum>(), |scratch| {
-            let sums = scratch.as_mut_ptr().cast::<T::Sum>();
-            block(sums, width as isize, Accumulate::Replace);
-            for row in 0..rows.len() {
-                // SAFETY: row `row` of the sums and of this block of C.
-                unsafe {
-                    let to = to.offset(row as isize * c.row_stride);
-                    store_row(sums.add(row * width), to, width, gemm.accumulate);
+        let (c_row, accumulate) = (c.row_stride, gemm.accumulate);
+        let (rows, columns, depth, c) = (rows.len(), columns.len(), gemm.k, to.cast());
+        let block = Block { rows, columns, depth, left: &left, right: &right, c, c_row, accumulate, cut };
+        // SAFETY: the caller vouches for the operands and for C.
+        unsafe {
+            if T::NATIVE {
+                block.run(isa);
+            } else {
+                let rounded = Rounded { to, row_stride: c_row, accumulate };
+                if !T::multiply_groups(isa, &block, &rounded) {
+                    block.run_then(isa, &rounded);
                 }
             }
-        });
+        }
+    }
+}
+
+/// Rounds finished sums to the type of C, and writes or adds them there.
+pub struct Rounded<T> {
+    /// First element of C.
+    pub to: *mut T,
+    /// From row to row of C.
+    pub row_stride: isize,
+    /// What happens to the values in C.
+    pub accumulate: Accumulate,
+}
+
+impl<T: GemmElement> Finish<T::Sum> for Rounded<T> {
+    const FROM_SCRATCH: bool = true;
+
+    #[inline(always)]
+    unsafe fn finish(&self, sums: *const T::Sum, stride: usize, rows: Range<usize>, columns: Range<usize>) {
+        for row in 0..rows.len() {
+            // SAFETY: the caller vouches for the sums and for this part of C.
+            unsafe {
+                let to = self.to.offset((rows.start + row) as isize * self.row_stride).add(columns.start);
+                store_row(sums.add(row * stride), to, columns.len(), self.accumulate);
+            }
+        }
     }
 }
 
@@ -201,12 +177,14 @@ impl Method {
     fn of<T: GemmElement>(tile: TileSize, gemm: &Gemm<T>) -> Method {
         let &Gemm { m, n, k, ref a, ref b, .. } = gemm;
         let size = size_of::<T>();
-        if T::NATIVE && a.column_stride == 1 && b.row_stride == 1 && m.min(n) <= 4 && k >= 8 {
-            return Method::Dots;
+        let most = T::Sum::MOST_FEW;
+        let short = if m.min(n) <= 4 { 8 } else { 128 };
+        if a.column_stride == 1 && b.row_stride == 1 && m.min(n) <= most && k >= short {
+            return Method::Few(Lines::Depth);
         }
         let large = k * n * size > 48 << 10;
-        if T::NATIVE && b.column_stride == 1 && m <= stream::MOST_ROWS && (large || n >= 256) {
-            return Method::Stream;
+        if b.column_stride == 1 && m <= most && (large || n >= 256) {
+            return Method::Few(Lines::Columns);
         }
         // Reading B in place costs nothing while it is small, and little while few rows use it.
         let thin = m <= 2 * tile.rows && k * n * size <= 1024 << 10;

@@ -4,18 +4,17 @@ use super::Accumulate;
 use super::element::Number;
 use super::tile::VectorKernel;
 use super::vector::Vector;
+use super::weights::WeightFormat;
 
-/// Most rows of A for which this is the way.
-pub const MOST_ROWS: usize = 4;
 /// Rows of B that are read side by side: their distance is often a multiple of the page size, which maps them all to
 /// the same few places in the cache.
 const GROUP: usize = 4;
 /// Columns whose part of C stays in the first-level cache while the rows of B go by, in bytes for all rows of C.
 const C_BYTES: usize = 16 << 10;
 
-/// A product of `rows x depth` by `depth x columns`, with at most [`MOST_ROWS`] rows.
+/// A product of `rows x depth` by `depth x columns`, with at most [`Number::MOST_FEW`] rows.
 #[derive(Clone, Copy)]
-pub struct Stream<N> {
+pub struct Stream<N: Number, W: WeightFormat<N>> {
     /// Rows of A and C.
     pub rows: usize,
     /// Columns of B and C.
@@ -29,8 +28,8 @@ pub struct Stream<N> {
     /// From column to column of A.
     pub a_depth: isize,
     /// First element of B.
-    pub b: *const N,
-    /// From row to row of B.
+    pub b: *const W::Stored,
+    /// From row to row of B, which holds single weights.
     pub b_depth: isize,
     /// First element of C.
     pub c: *mut N,
@@ -40,10 +39,10 @@ pub struct Stream<N> {
     pub accumulate: Accumulate,
 }
 
-impl<N: Number> VectorKernel<N> for Stream<N> {
+impl<N: Number, W: WeightFormat<N>> VectorKernel<N> for Stream<N, W> {
     #[inline(always)]
     unsafe fn run<V: Vector<Element = N>, const ROWS: usize>(mut self) {
-        let chunk = C_BYTES / size_of::<N>() / MOST_ROWS;
+        let chunk = C_BYTES / size_of::<N>() / if self.rows > 0 { self.rows } else { 1 };
         let mut left = self.columns;
         while left > 0 {
             self.columns = if left < chunk { left } else { chunk };
@@ -53,7 +52,12 @@ impl<N: Number> VectorKernel<N> for Stream<N> {
                     1 => self.chunk::<V, 1>(),
                     2 => self.chunk::<V, 2>(),
                     3 => self.chunk::<V, 3>(),
-                    _ => self.chunk::<V, 4>(),
+                    4 => self.chunk::<V, 4>(),
+                    5 if N::MOST_FEW > 4 => self.chunk::<V, 5>(),
+                    6 if N::MOST_FEW > 4 => self.chunk::<V, 6>(),
+                    7 if N::MOST_FEW > 4 => self.chunk::<V, 7>(),
+                    8 if N::MOST_FEW > 4 => self.chunk::<V, 8>(),
+                    _ => unreachable!("{} rows are not few", self.rows),
                 }
             }
             self.b = self.b.wrapping_add(self.columns);
@@ -63,7 +67,7 @@ impl<N: Number> VectorKernel<N> for Stream<N> {
     }
 }
 
-impl<N: Number> Stream<N> {
+impl<N: Number, W: WeightFormat<N>> Stream<N, W> {
     #[inline(always)]
     unsafe fn chunk<V: Vector<Element = N>, const R: usize>(&self) {
         // SAFETY: the caller vouches for `R` rows and all columns, and for the instructions.
@@ -91,11 +95,11 @@ impl<N: Number> Stream<N> {
         let fresh = depth == 0 && self.accumulate == Accumulate::Replace;
         // SAFETY: the caller vouches for `R` rows, `G` depths and all columns, and for the instructions.
         unsafe {
-            let mut a = [[V::zero(); G]; R];
+            let mut a = [[N::ZERO; G]; R];
             for row in 0..R {
                 for inner in 0..G {
                     let offset = row as isize * self.a_row + (depth + inner) as isize * self.a_depth;
-                    a[row][inner] = V::splat(*self.a.offset(offset));
+                    a[row][inner] = *self.a.offset(offset);
                 }
             }
             let b = self.b.wrapping_offset(depth as isize * self.b_depth);
@@ -106,8 +110,9 @@ impl<N: Number> Stream<N> {
                 let mask = V::mask(if full { V::LANES } else { self.columns - whole });
                 let mut right = [V::zero(); G];
                 for inner in 0..G {
-                    let from = b.wrapping_offset(inner as isize * self.b_depth).wrapping_add(column);
-                    right[inner] = if full { V::load(from) } else { V::load_masked(from, mask) };
+                    let from = b.wrapping_offset(inner as isize * self.b_depth);
+                    right[inner] =
+                        W::load::<V>(from, column, if full { V::LANES } else { self.columns - whole });
                 }
                 for row in 0..R {
                     let to = self.c.offset(row as isize * self.c_row).add(column);
@@ -117,7 +122,7 @@ impl<N: Number> Stream<N> {
                         (false, false) => V::load_masked(to, mask),
                     };
                     for inner in 0..G {
-                        sum = a[row][inner].times_plus(right[inner], sum);
+                        sum = V::splat(a[row][inner]).times_plus(right[inner], sum);
                     }
                     if full { sum.store(to) } else { sum.store_masked(to, mask) }
                 }

@@ -162,15 +162,20 @@ fn small_products_of_all_types() {
 fn large_products_cross_every_block_boundary() {
     let pools = pools();
     let sizes = [
-        [1, 397, 211, 601],
+        [1, 397, 211, 1601],
         [1, 64, 512, 784],
         [3, 100, 130, 300],
         [1, 1, 1001, 700],
         [1, 5, 700, 1001],
+        [1, 6, 300, 1024],
+        [1, 8, 130, 512],
+        [2, 300, 7, 1024],
         [1, 1001, 1, 700],
         [1, 1001, 3, 257],
         [40, 33, 35, 64],
         [1, 2, 4100, 33],
+        [1, 100, 70, 3201],
+        [1, 25, 2600, 1700],
     ];
     for sizes in sizes {
         for layouts in [[0, 0], [0, 1], [1, 0], [1, 1], [2, 2]] {
@@ -184,5 +189,42 @@ fn large_products_cross_every_block_boundary() {
                 case.check::<bf16>(&pools);
             }
         }
+    }
+}
+
+/// What the pairs of AVX512_BF16 give up, and what they do not.
+#[test]
+fn brain_numbers_are_summed_in_single_precision() {
+    let pool = Pool::new(1);
+    let product = |a: &[f32], b: &[f32], isa| {
+        let brain = |values: &[f32]| values.iter().map(|&value| bf16::from_f32(value)).collect::<Vec<_>>();
+        let (a, b, mut c) = (brain(a), brain(b), [bf16::ONE]);
+        let view =
+            |ptr, row_stride, column_stride| MatrixView { ptr, row_stride, column_stride, batch_stride: 0 };
+        let k = a.len();
+        let product = Gemm {
+            batch: 1,
+            m: 1,
+            n: 1,
+            k,
+            a: view(a.as_ptr(), k as isize, 1),
+            b: view(b.as_ptr(), 1, 1),
+            c: MatrixViewMut { ptr: c.as_mut_ptr(), row_stride: 1, batch_stride: 1 },
+            accumulate: Accumulate::Replace,
+        };
+        // SAFETY: the views are of vectors of `k` numbers.
+        unsafe { gemm(&pool, isa, &product, None) };
+        c[0].to_f32()
+    };
+    for &isa in Isa::available() {
+        // Lost in a sum of bf16, not in one of f32; in either place of a pair.
+        assert_eq!(product(&[1.0, 1.0 / 4096.0, -1.0], &[1.0; 3], isa), 1.0 / 4096.0);
+        assert_eq!(product(&[1.0, -1.0, 1.0 / 4096.0], &[1.0; 3], isa), 1.0 / 4096.0);
+        assert_eq!(product(&[0.0, f32::INFINITY, 1.0], &[1.0; 3], isa), f32::INFINITY);
+        assert!(product(&[f32::INFINITY, -f32::INFINITY, 1.0], &[1.0; 3], isa).is_nan());
+        assert!(product(&[f32::NAN, 1.0, 1.0], &[1.0; 3], isa).is_nan());
+        // Products below the normal numbers may count as zeros.
+        let tiny = product(&[1e-39, 1e-39], &[1.0; 2], isa);
+        assert!((0.0..3e-39).contains(&tiny), "{tiny:e}");
     }
 }

@@ -8,6 +8,9 @@ use crate::isa::Isa;
 /// Vectors side by side in a tile.
 pub const VECTORS: usize = 2;
 
+/// Elements that keep rows of a packed tile apart: a cache line of numbers of four bytes.
+const ROW_PADDING: usize = 16;
+
 /// Where the operands of a tile lie and where its result goes. Strides count elements.
 #[derive(Clone, Copy)]
 pub struct Tile<N> {
@@ -48,6 +51,15 @@ impl TileSize {
         TileSize { rows, padded_rows: rows.next_multiple_of(V::LANES), columns: VECTORS * V::LANES }
     }
 
+    /// The distance of the rows of a tile that is packed row by row: at least `depth`, and not a multiple of what maps
+    /// all rows to the same few places in the cache.
+    #[inline(always)]
+    pub const fn row_pitch(self, depth: usize) -> usize {
+        let padded = depth + ROW_PADDING;
+        let fits = self.rows * padded <= self.padded_rows * depth;
+        if fits && depth.is_multiple_of(128) { padded } else { depth }
+    }
+
     /// The tiles that [`dispatch`] chooses.
     pub fn of<N: Number>(isa: Isa) -> TileSize {
         match isa {
@@ -67,7 +79,34 @@ const PORTABLE_ROWS: usize = 4;
 #[cfg(target_arch = "x86_64")]
 const AVX2_ROWS: usize = 6;
 #[cfg(target_arch = "x86_64")]
-const AVX512_ROWS: usize = 12;
+/// Rows of a tile of AVX-512 vectors.
+pub const AVX512_ROWS: usize = 12;
+
+/// How products are computed: an instruction set, or one with instructions for groups of narrow numbers.
+pub trait Arithmetic<N: Number>: Copy {
+    /// The tiles that [`Arithmetic::dispatch`] chooses.
+    fn tile(self) -> TileSize;
+
+    /// Runs the copy of `kernel` that was compiled for these instructions.
+    ///
+    /// # Safety
+    /// What `kernel` asks for.
+    ///
+    /// # Panics
+    /// If the machine lacks the instructions.
+    unsafe fn dispatch<K: VectorKernel<N>>(self, kernel: K);
+}
+
+impl<N: Number> Arithmetic<N> for Isa {
+    fn tile(self) -> TileSize {
+        TileSize::of::<N>(self)
+    }
+
+    unsafe fn dispatch<K: VectorKernel<N>>(self, kernel: K) {
+        // SAFETY: the caller vouches for the kernel.
+        unsafe { dispatch(self, kernel) }
+    }
+}
 
 /// Code over vectors, to be compiled for each instruction set. `run` and all it calls must be `#[inline(always)]` and
 /// free of closures, or they are compiled without the instructions.
@@ -185,6 +224,14 @@ impl<N: Number> Tile<N> {
                 *pointer = pointer.wrapping_offset(3 * group as isize * self.a_row);
             }
             let mut b = self.b;
+            // C is far away and its rows are on as many pages: it arrives while the products are summed.
+            for row in 0..R {
+                for column in 0..WIDTH {
+                    V::prefetch(
+                        self.c.wrapping_offset(row as isize * self.c_row).wrapping_add(column * V::LANES),
+                    );
+                }
+            }
             for _ in 0..self.depth {
                 let mut right = [V::zero(); WIDTH];
                 for column in 0..WIDTH {

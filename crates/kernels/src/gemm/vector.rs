@@ -58,6 +58,14 @@ pub trait Vector: Copy {
     /// See [`Vector::zero`].
     unsafe fn times_plus(self, factor: Self, addend: Self) -> Self;
 
+    /// Brings the cache line at `_place` into the first-level cache, where there is an instruction for it. Any address
+    /// will do.
+    ///
+    /// # Safety
+    /// See [`Vector::zero`].
+    #[inline(always)]
+    unsafe fn prefetch(_place: *const Self::Element) {}
+
     /// Sum of the lanes, halves first: a fixed order.
     ///
     /// # Safety

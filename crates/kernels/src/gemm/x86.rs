@@ -41,6 +41,11 @@ macro_rules! vector {
                 // SAFETY: the caller vouches for the instructions.
                 unsafe { $fma(self, factor, addend) }
             }
+            #[inline(always)]
+            unsafe fn prefetch(place: *const $element) {
+                // SAFETY: prefetching does not fault; SSE is part of x86-64.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) }
+            }
             $($rest)*
         }
     };
@@ -78,7 +83,7 @@ vector!(
         #[inline(always)]
         unsafe fn transpose(from: *const f32, from_stride: isize, to: *mut f32, to_stride: usize) {
             // SAFETY: the caller vouches for the instructions and both squares.
-            unsafe { transpose_f32(from, from_stride, to, to_stride) }
+            unsafe { transpose_f32(from, 4 * from_stride, to, to_stride) }
         }
     }
 );
@@ -150,7 +155,7 @@ vector!(
                 // SAFETY: the caller vouches for the instructions and both squares, of which this is a quarter.
                 unsafe {
                     let corner = from.offset(i as isize * from_stride).add(j);
-                    transpose_f32(corner, from_stride, to.add(j * to_stride + i), to_stride);
+                    transpose_f32(corner, 4 * from_stride, to.add(j * to_stride + i), to_stride);
                 }
             }
         }
@@ -196,15 +201,15 @@ vector!(
     }
 );
 
-/// Transposes 8 x 8 numbers.
+/// Transposes 8 x 8 numbers, whose rows are `from_stride` bytes apart.
 ///
 /// # Safety
 /// The processor has AVX2; both squares are valid.
 #[inline(always)]
-unsafe fn transpose_f32(from: *const f32, from_stride: isize, to: *mut f32, to_stride: usize) {
+pub unsafe fn transpose_f32(from: *const f32, from_stride: isize, to: *mut f32, to_stride: usize) {
     // SAFETY: the caller vouches for the instructions and the squares.
     unsafe {
-        let half = |row: isize, column: usize| _mm_loadu_ps(from.offset(row * from_stride).add(column));
+        let half = |row: isize, column: usize| _mm_loadu_ps(from.byte_offset(row * from_stride).add(column));
         // Rows i and i + 4 side by side, so that only moves within 128 bits remain.
         let pair = |row, column| _mm256_set_m128(half(row + 4, column), half(row, column));
         for column in [0, 4] {
