@@ -1,0 +1,232 @@
+//! Products of a few rows by a block of keys or values that stays in the second-level cache, by the tiles of the
+//! matrix kernel.
+
+use super::AttentionElement;
+use crate::gemm::Accumulate;
+use crate::gemm::element::Number;
+use crate::gemm::operand::{Right as _, Strided};
+use crate::gemm::tile::{Tile, TileSize, VECTORS, VectorKernel, dispatch};
+use crate::gemm::vector::Vector;
+use crate::isa::Isa;
+use std::ops::Range;
+
+/// The left operand: any strides.
+#[derive(Clone, Copy)]
+pub struct Left<'a, T> {
+    pub values: &'a [T],
+    /// From row to row.
+    pub row: usize,
+    /// From column to column.
+    pub column: usize,
+}
+
+/// The right operand: panels as wide as a tile, whose rows are contiguous.
+#[derive(Clone, Copy)]
+pub struct Right<'a, T> {
+    values: &'a [T],
+    /// From row to row.
+    depth: usize,
+    /// From panel to panel.
+    panel: usize,
+}
+
+impl<'a, T: AttentionElement> Right<'a, T> {
+    /// Rows of `width` numbers, one after the other, where they lie.
+    pub fn rows(isa: Isa, values: &'a [T], width: usize) -> Right<'a, T> {
+        Right { values, depth: width, panel: panel_width::<T>(isa) }
+    }
+
+    /// What [`pack`] wrote, from a column on that is a multiple of the panels' width.
+    pub fn packed(isa: Isa, values: &'a [T], depth: usize, column: usize) -> Right<'a, T> {
+        let width = panel_width::<T>(isa);
+        debug_assert!(column.is_multiple_of(width), "panels are whole");
+        Right { values: &values[column * depth..], depth: width, panel: width * depth }
+    }
+}
+
+/// Columns of a panel.
+pub fn panel_width<T: AttentionElement>(isa: Isa) -> usize {
+    TileSize::of::<T>(isa).columns
+}
+
+/// Rows of a tile, the best number of rows of a product.
+pub fn strip_rows<T: AttentionElement>(isa: Isa) -> usize {
+    TileSize::of::<T>(isa).rows
+}
+
+/// How many numbers [`pack`] writes.
+pub fn packed_size<T: AttentionElement>(isa: Isa, count: usize, width: usize) -> usize {
+    count.next_multiple_of(panel_width::<T>(isa)) * width
+}
+
+/// Turns rows of `width` numbers into the columns of a right operand.
+pub fn pack<T: AttentionElement>(isa: Isa, rows: &[T], width: usize, to: &mut [T]) {
+    if width == 0 || rows.is_empty() {
+        return;
+    }
+    let count = rows.len() / width;
+    assert!(to.len() >= packed_size::<T>(isa, count, width), "the panels fit");
+    let rows = Strided { ptr: rows.as_ptr(), row: 1, column: width as isize };
+    let tile = TileSize::of::<T>(isa);
+    // SAFETY: the operand is the transpose of whole rows of the slice; columns that are contiguous are packed in whole
+    // panels, which fit by the assertion.
+    unsafe { dispatch(isa, Pack { rows, sizes: [width, count], tile, to: to.as_mut_ptr() }) }
+}
+
+struct Pack<T> {
+    rows: Strided<T>,
+    sizes: [usize; 2],
+    tile: TileSize,
+    to: *mut T,
+}
+
+impl<T: AttentionElement> VectorKernel<T> for Pack<T> {
+    #[inline(always)]
+    unsafe fn run<V: Vector<Element = T>, const ROWS: usize>(self) {
+        let [depth, columns] = self.sizes;
+        // SAFETY: `pack` checked the operand and the room.
+        unsafe { self.rows.pack::<V>(0..depth, 0..columns, self.tile, self.to) };
+    }
+}
+
+/// `c (+)= left · right` with `c: [rows, columns]`, whose rows are `pitch` apart, on this thread.
+pub fn product<T: AttentionElement>(
+    isa: Isa,
+    [rows, columns, depth]: [usize; 3],
+    left: Left<T>,
+    right: Right<T>,
+    c: &mut [T],
+    pitch: usize,
+    accumulate: Accumulate,
+) {
+    if rows == 0 || columns == 0 {
+        return;
+    }
+    let last = columns.div_ceil(panel_width::<T>(isa)) - 1;
+    assert!(pitch >= columns && (rows - 1) * pitch + columns <= c.len(), "a tile is too short");
+    if depth > 0 {
+        let reach = (rows - 1) * left.row + (depth - 1) * left.column;
+        assert!(reach < left.values.len(), "the left operand of a tile is too short");
+        let reach = last * right.panel + (depth - 1) * right.depth + columns - last * panel_width::<T>(isa);
+        assert!(reach <= right.values.len(), "the right operand of a tile is too short");
+    }
+    let tile = Tile {
+        depth,
+        a: left.values.as_ptr(),
+        a_row: left.row as isize,
+        a_depth: left.column as isize,
+        b: right.values.as_ptr(),
+        b_depth: right.depth as isize,
+        c: c.as_mut_ptr(),
+        c_row: pitch as isize,
+        accumulate,
+    };
+    // SAFETY: the assertions checked that every element named lies in its slice; `c` is borrowed for writing, so that
+    // it overlaps neither operand and nobody else touches it.
+    unsafe { dispatch(isa, Strips { tile, rows, columns, panel: right.panel }) }
+}
+
+struct Strips<N> {
+    tile: Tile<N>,
+    rows: usize,
+    columns: usize,
+    panel: usize,
+}
+
+impl<N: Number> VectorKernel<N> for Strips<N> {
+    #[inline(always)]
+    unsafe fn run<V: Vector<Element = N>, const ROWS: usize>(self) {
+        let full = VECTORS * V::LANES;
+        let (mut left, mut b, mut c) = (self.columns, self.tile.b, self.tile.c);
+        while left > 0 {
+            let width = if left < full { left } else { full };
+            // SAFETY: a panel within the sizes that `product` checked.
+            unsafe { Tile { b, c, ..self.tile }.strip::<V, ROWS>(self.rows, width) };
+            b = b.wrapping_add(self.panel);
+            c = c.wrapping_add(width);
+            left -= width;
+        }
+    }
+}
+
+/// The product of each row of `left` with each of some rows of `right`, all of `width` numbers, without packing:
+/// `c: [rows, keys.len()]` with rows `pitch` apart. For so few rows that packing would cost more than it saves.
+pub fn dots<T: AttentionElement>(
+    isa: Isa,
+    width: usize,
+    left: &[T],
+    right: &[T],
+    keys: Range<usize>,
+    c: &mut [T],
+    pitch: usize,
+) {
+    if width == 0 {
+        return c.fill(<T as Number>::ZERO);
+    }
+    let (rows, right) = (left.len() / width, &right[keys.start * width..keys.end * width]);
+    assert!(rows == 0 || (rows - 1) * pitch + keys.len() <= c.len(), "a tile is too short");
+    let dots = Dots { width, rows, left: left.as_ptr(), right, c: c.as_mut_ptr(), pitch };
+    // SAFETY: `left` has `rows` rows, `right` whole rows, and the assertion checked `c`.
+    unsafe { dispatch(isa, dots) }
+}
+
+struct Dots<'a, N> {
+    width: usize,
+    rows: usize,
+    left: *const N,
+    right: &'a [N],
+    c: *mut N,
+    pitch: usize,
+}
+
+/// The most lanes of a vector of floating-point numbers.
+const LANES: usize = 16;
+
+impl<N: Number> VectorKernel<N> for Dots<'_, N> {
+    #[inline(always)]
+    unsafe fn run<V: Vector<Element = N>, const ROWS: usize>(self) {
+        let (count, width) = (self.right.len() / self.width, self.width);
+        let whole = width / V::LANES * V::LANES;
+        let mut sums = [N::ZERO; LANES * LANES];
+        let mut turned = [N::ZERO; LANES * LANES];
+        // SAFETY: `dots` checked the sizes; masks keep reads and writes within rows; squares of vectors fit in the
+        // arrays, since these vectors have at most `LANES` lanes.
+        unsafe {
+            let rest = V::mask(width - whole);
+            let mut first = 0;
+            while first < count {
+                let keys = if count - first < V::LANES { count - first } else { V::LANES };
+                for row in 0..self.rows {
+                    let left = self.left.add(row * width);
+                    for key in 0..keys {
+                        let right = self.right.as_ptr().add((first + key) * width);
+                        // Two sums, since each addition waits for the one before.
+                        let (mut even, mut odd) = (V::zero(), V::zero());
+                        let mut column = 0;
+                        while column + 2 * V::LANES <= whole {
+                            let next = column + V::LANES;
+                            even = V::load(left.add(column)).times_plus(V::load(right.add(column)), even);
+                            odd = V::load(left.add(next)).times_plus(V::load(right.add(next)), odd);
+                            column += 2 * V::LANES;
+                        }
+                        if column < whole {
+                            even = V::load(left.add(column)).times_plus(V::load(right.add(column)), even);
+                        }
+                        if whole < width {
+                            let (left, right) = (left.add(whole), right.add(whole));
+                            odd = V::load_masked(left, rest).times_plus(V::load_masked(right, rest), odd);
+                        }
+                        even.plus(odd).store(sums.as_mut_ptr().add(key * V::LANES));
+                    }
+                    V::transpose(sums.as_ptr(), V::LANES as isize, turned.as_mut_ptr(), V::LANES);
+                    let mut total = V::load(turned.as_ptr());
+                    for lane in 1..V::LANES {
+                        total = total.plus(V::load(turned.as_ptr().add(lane * V::LANES)));
+                    }
+                    total.store_masked(self.c.add(row * self.pitch + first), V::mask(keys));
+                }
+                first += keys;
+            }
+        }
+    }
+}
