@@ -147,7 +147,7 @@ impl<T: AttentionElement> Task<'_, T> {
         for (strip, seen) in blocks(rows.clone(), height).zip(&mut seen) {
             let start = (strip.start - rows.start) * pitch;
             let (weights, cotangents) = (&mut weights[start..], &mut cotangents[start..]);
-            let length = (strip.len() - 1) * pitch + block.keys.len();
+            let length = strip.len() * pitch;
             let tiles = [&mut weights[..length], &mut cotangents[..length]];
             let columns = block.strip(isa, &strip, factor, scaled, tiles, pitch);
             let key = &keys[(block.keys.start + columns.start) * width..][..columns.len() * width];

@@ -1,7 +1,7 @@
 //! The cotangent of the bias.
 
 use super::product::{pack, packed_size, strip_rows};
-use super::strip::{KeyBlock, MOST_ROWS};
+use super::strip::{GAP, KeyBlock, MOST_ROWS};
 use super::{AttentionElement, Derivative, Scores, Stretched, blocks};
 use crate::isa::Isa;
 use crate::math::Real;
@@ -64,13 +64,13 @@ impl<T: AttentionElement> Task<'_, T> {
         let (height, step) = (strip_rows::<T>(isa).min(MOST_ROWS), KEYS.min(shape.keys));
         let (width, value_width) = (shape.width, shape.value_width);
         let sizes = [width, value_width].map(|width| packed_size::<T>(isa, step, width));
-        let numbers = sizes[0] + sizes[1] + height * (width + 2 * step);
+        let numbers = sizes[0] + sizes[1] + height * (width + 2 * (step + GAP));
         with_scratch(numbers * size_of::<T>(), |scratch| {
             let scratch: &mut [T] = bytemuck::cast_slice_mut(&mut scratch[..numbers * size_of::<T>()]);
             let (key_panels, scratch) = scratch.split_at_mut(sizes[0]);
             let (value_panels, scratch) = scratch.split_at_mut(sizes[1]);
             let (scaled, scratch) = scratch.split_at_mut(height * width);
-            let (weights, cotangents) = scratch.split_at_mut(height * step);
+            let (weights, cotangents) = scratch.split_at_mut(height * (step + GAP));
             let start = self.start;
             for head in (0..shape.heads).filter(|head| bias.starts[*head] == start) {
                 let (key_head, first) = (head / shape.group, head % shape.group * shape.queries);
@@ -80,7 +80,7 @@ impl<T: AttentionElement> Task<'_, T> {
                     let value = (key_head * shape.keys + keys.start) * value_width;
                     let value = &given.value[value..][..keys.len() * value_width];
                     pack(isa, value, value_width, value_panels);
-                    let pitch = keys.len();
+                    let pitch = keys.len() + GAP;
                     let block = KeyBlock { from, given, key_head, keys, key_panels, value_panels };
                     for queries in blocks(self.queries.clone(), height) {
                         let rows = first + queries.start..first + queries.end;
@@ -95,7 +95,8 @@ impl<T: AttentionElement> Task<'_, T> {
     }
 
     fn collect(&mut self, bias: &Stretched<T>, queries: &Range<usize>, keys: &Range<usize>, tile: &[T]) {
-        for (row, query) in tile.chunks_exact(keys.len()).zip(queries.clone()) {
+        for (row, query) in tile.chunks_exact(keys.len() + GAP).zip(queries.clone()) {
+            let row = &row[..keys.len()];
             let start = (query - self.queries.start) * bias.row;
             if bias.column == 0 {
                 let sum = row.iter().fold(<T as Real>::ZERO, |sum, value| sum + *value);

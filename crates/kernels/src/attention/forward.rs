@@ -101,7 +101,7 @@ impl<T: AttentionElement> Task<'_, T> {
                         continue;
                     }
                     let (count, columns) = (strip.len(), keys.len());
-                    let tile = &mut tile[..(count - 1) * pitch + columns];
+                    let tile = &mut tile[..count * pitch];
                     let scaled = &mut scaled[..count * width];
                     let queries = from.rows_of(key_head, &strip, width, from.query);
                     isa.run(Scale { rows: queries, factor: T::of(shape.scale), to: scaled });

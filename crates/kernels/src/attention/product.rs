@@ -4,7 +4,6 @@
 use super::AttentionElement;
 use crate::gemm::Accumulate;
 use crate::gemm::element::Number;
-use crate::gemm::operand::{Right as _, Strided};
 use crate::gemm::tile::{Tile, TileSize, VECTORS, VectorKernel, dispatch};
 use crate::gemm::vector::Vector;
 use crate::isa::Isa;
@@ -59,33 +58,61 @@ pub fn packed_size<T: AttentionElement>(isa: Isa, count: usize, width: usize) ->
     count.next_multiple_of(panel_width::<T>(isa)) * width
 }
 
-/// Turns rows of `width` numbers into the columns of a right operand.
+/// Turns rows of `width` numbers into the columns of a right operand. Columns that fill up the last panel keep what is
+/// there: nothing reads them.
 pub fn pack<T: AttentionElement>(isa: Isa, rows: &[T], width: usize, to: &mut [T]) {
-    if width == 0 || rows.is_empty() {
+    if width == 0 {
         return;
     }
     let count = rows.len() / width;
     assert!(to.len() >= packed_size::<T>(isa, count, width), "the panels fit");
-    let rows = Strided { ptr: rows.as_ptr(), row: 1, column: width as isize };
-    let tile = TileSize::of::<T>(isa);
-    // SAFETY: the operand is the transpose of whole rows of the slice; columns that are contiguous are packed in whole
-    // panels, which fit by the assertion.
-    unsafe { dispatch(isa, Pack { rows, sizes: [width, count], tile, to: to.as_mut_ptr() }) }
+    let pack = Pack { rows: rows.as_ptr(), width, count, to: to.as_mut_ptr() };
+    // SAFETY: there are `count` whole rows, and the assertion checked the room.
+    unsafe { dispatch(isa, pack) }
 }
 
-struct Pack<T> {
-    rows: Strided<T>,
-    sizes: [usize; 2],
-    tile: TileSize,
-    to: *mut T,
+struct Pack<N> {
+    rows: *const N,
+    width: usize,
+    count: usize,
+    to: *mut N,
 }
 
-impl<T: AttentionElement> VectorKernel<T> for Pack<T> {
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+impl<N: Number> VectorKernel<N> for Pack<N> {
     #[inline(always)]
-    unsafe fn run<V: Vector<Element = T>, const ROWS: usize>(self) {
-        let [depth, columns] = self.sizes;
-        // SAFETY: `pack` checked the operand and the room.
-        unsafe { self.rows.pack::<V>(0..depth, 0..columns, self.tile, self.to) };
+    unsafe fn run<V: Vector<Element = N>, const ROWS: usize>(self) {
+        let (width, pitch) = (self.width, VECTORS * V::LANES);
+        let mut first = 0;
+        while first < self.count {
+            let count = if self.count - first < V::LANES { self.count - first } else { V::LANES };
+            let mut column = 0;
+            // SAFETY: these are `count` of the rows, and columns `first % pitch` and on of a panel that `pack` checked.
+            unsafe {
+                let from = self.rows.add(first * width);
+                let to = self.to.add(first / pitch * pitch * width + first % pitch);
+                // Squares go across the rows: reading one number of each line first, in order, fetches all lines at the
+                // same time.
+                let mut line = 0;
+                while line < count * width {
+                    from.add(line).read_volatile();
+                    line += LINE / size_of::<N>();
+                }
+                while count == V::LANES && column + V::LANES <= width {
+                    V::transpose(from.add(column), width as isize, to.add(column * pitch), pitch);
+                    column += V::LANES;
+                }
+                while column < width {
+                    for row in 0..count {
+                        *to.add(column * pitch + row) = *from.add(row * width + column);
+                    }
+                    column += 1;
+                }
+            }
+            first += count;
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! Passes over the rows of a strip of scores.
 
 use super::AttentionElement;
+use super::strip::{GAP, MOST_ROWS};
 use crate::isa::{Instructions, Kernel};
 use crate::math::{Real, multiply_add};
 
 /// Numbers that are summed side by side: enough for the widest register, and the same for every instruction set.
-const LANES: usize = 16;
+const LANES: usize = GAP;
 
 /// The sum of lanes, halves first.
 #[inline(always)]
@@ -20,21 +21,32 @@ fn folded<T: Real>(mut lanes: [T; LANES]) -> T {
     lanes[0]
 }
 
-/// The largest number of a row; NaN is passed over.
+/// The largest number of a row of whole chunks; NaN is passed over.
 #[inline(always)]
-fn largest<T: Real>(row: &[T]) -> T {
+fn largest<T: Real>(row: &[[T; LANES]]) -> T {
     let mut lanes = [-T::INFINITY; LANES];
-    let (whole, rest) = row.as_chunks::<LANES>();
-    for chunk in whole {
+    for chunk in row {
         for lane in 0..LANES {
             lanes[lane] = if chunk[lane] > lanes[lane] { chunk[lane] } else { lanes[lane] };
         }
     }
-    let mut largest = -T::INFINITY;
-    for value in lanes.iter().chain(rest) {
-        largest = if *value > largest { *value } else { largest };
+    let mut width = LANES;
+    while width > 1 {
+        width /= 2;
+        for lane in 0..width {
+            lanes[lane] = if lanes[lane + width] > lanes[lane] { lanes[lane + width] } else { lanes[lane] };
+        }
     }
-    largest
+    lanes[0]
+}
+
+/// The first `columns` numbers of a row in whole chunks: what fills up the last becomes −∞.
+#[inline(always)]
+fn chunks<T: Real>(row: &mut [T], columns: usize) -> &mut [[T; LANES]] {
+    let whole = columns.next_multiple_of(LANES);
+    let row = &mut row[..whole];
+    row[columns..].fill(-T::INFINITY);
+    row.as_chunks_mut().0
 }
 
 /// eˣ for an `x` that is not so large that the result is infinite; results too small to be normal are zero. `lowest` is
@@ -57,24 +69,13 @@ fn lowest<I: Instructions, T: AttentionElement>() -> T {
 
 /// exp(x − shift) in place, and the sum.
 #[inline(always)]
-fn exponentials<I: Instructions, T: AttentionElement>(row: &mut [T], shift: T, lowest: T) -> T {
+fn exponentials<I: Instructions, T: AttentionElement>(row: &mut [[T; LANES]], shift: T, lowest: T) -> T {
     let mut sums = [<T as Real>::ZERO; LANES];
-    let (whole, rest) = row.as_chunks_mut::<LANES>();
-    for chunk in whole {
+    for chunk in row {
         for lane in 0..LANES {
             chunk[lane] = exp::<I, T>(chunk[lane] - shift, lowest);
             sums[lane] = sums[lane] + chunk[lane];
         }
-    }
-    if !rest.is_empty() {
-        // A whole chunk again: one by one, the rest would cost as much as many chunks.
-        let mut chunk = [-T::INFINITY; LANES];
-        chunk[..rest.len()].copy_from_slice(rest);
-        for lane in 0..LANES {
-            chunk[lane] = exp::<I, T>(chunk[lane] - shift, lowest);
-            sums[lane] = sums[lane] + chunk[lane];
-        }
-        rest.copy_from_slice(&chunk[..rest.len()]);
     }
     folded(sums)
 }
@@ -82,7 +83,7 @@ fn exponentials<I: Instructions, T: AttentionElement>(row: &mut [T], shift: T, l
 /// Turns scores into exponentials relative to the largest score of each row so far, and carries the sums and the
 /// output along.
 pub struct Advance<'a, T> {
-    /// Rows of scores, `pitch` apart.
+    /// Rows of scores, `pitch` apart, with room for whole chunks of [`GAP`](super::strip::GAP).
     pub strip: &'a mut [T],
     pub columns: usize,
     pub pitch: usize,
@@ -102,26 +103,29 @@ impl<T: AttentionElement> Kernel for Advance<'_, T> {
     #[inline(always)]
     fn run<I: Instructions>(self) {
         let lowest = lowest::<I, T>();
+        // All rows in each of two passes: rows do not wait for one another, but within a row everything does.
+        let mut shifts = [<T as Real>::ZERO; MOST_ROWS];
         for (index, row) in self.strip.chunks_mut(self.pitch).enumerate() {
-            let row = &mut row[..self.columns];
+            let here = largest(chunks(row, self.columns));
             let before = self.largest[index];
-            let here = largest(row);
             let now = if here > before { here } else { before };
             // A row that has seen nothing yet has no largest score; any finite number does.
-            let shift = if now == -T::INFINITY { <T as Real>::ZERO } else { now };
-            let sum = exponentials::<I, T>(row, shift, lowest);
-            self.largest[index] = now;
-            if self.first {
-                self.sums[index] = sum;
-                continue;
-            }
-            let factor = exp::<I, T>(before - shift, lowest);
-            self.sums[index] = self.sums[index] * factor + sum;
-            if factor != T::ONE {
-                for value in &mut self.output[index * self.value_width..][..self.value_width] {
-                    *value = *value * factor;
+            shifts[index] = if now == -T::INFINITY { <T as Real>::ZERO } else { now };
+            if !self.first {
+                let factor = exp::<I, T>(before - shifts[index], lowest);
+                self.sums[index] = self.sums[index] * factor;
+                if factor != T::ONE {
+                    for value in &mut self.output[index * self.value_width..][..self.value_width] {
+                        *value = *value * factor;
+                    }
                 }
             }
+            self.largest[index] = now;
+        }
+        for (index, row) in self.strip.chunks_mut(self.pitch).enumerate() {
+            let whole = self.columns.next_multiple_of(LANES);
+            let sum = exponentials::<I, T>(row[..whole].as_chunks_mut().0, shifts[index], lowest);
+            self.sums[index] = self.sums[index] + sum;
         }
     }
 }
@@ -160,7 +164,7 @@ impl<T: AttentionElement> Kernel for Finish<'_, T> {
 
 /// Turns scores into weights by the log-sum-exp of each row.
 pub struct Weights<'a, T> {
-    /// Rows of scores, `pitch` apart.
+    /// Rows of scores, `pitch` apart, with room for whole chunks of [`GAP`](super::strip::GAP).
     pub strip: &'a mut [T],
     pub columns: usize,
     pub pitch: usize,
@@ -173,7 +177,7 @@ impl<T: AttentionElement> Kernel for Weights<'_, T> {
     fn run<I: Instructions>(self) {
         let lowest = lowest::<I, T>();
         for (row, log_sum) in self.strip.chunks_mut(self.pitch).zip(self.log_sum) {
-            exponentials::<I, T>(&mut row[..self.columns], *log_sum, lowest);
+            exponentials::<I, T>(chunks(row, self.columns), *log_sum, lowest);
         }
     }
 }
@@ -195,7 +199,9 @@ impl<T: AttentionElement> Kernel for ScoreCotangents<'_, T> {
     fn run<I: Instructions>(self) {
         let rows = self.cotangents.chunks_mut(self.pitch).zip(self.weights.chunks(self.pitch));
         for ((cotangents, weights), delta) in rows.zip(self.delta) {
-            let (cotangents, weights) = (&mut cotangents[..self.columns], &weights[..self.columns]);
+            // Whole chunks: behind the columns the weights are zero.
+            let whole = self.columns.next_multiple_of(LANES);
+            let (cotangents, weights) = (&mut cotangents[..whole], &weights[..whole]);
             for (cotangent, weight) in cotangents.iter_mut().zip(weights) {
                 *cotangent = *weight * (*cotangent - *delta) * self.factor;
             }

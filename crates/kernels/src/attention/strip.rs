@@ -4,15 +4,15 @@
 
 use super::product::{Left, Right, product};
 use super::softmax::{ScoreCotangents, Weights};
-use super::{AttentionElement, Derivative, Scores};
+use super::{AttentionElement, AttentionShape, Derivative, Scores};
 use crate::gemm::Accumulate;
 use crate::isa::{Instructions, Isa, Kernel};
 use std::ops::Range;
 
 /// Most rows of a strip.
 pub const MOST_ROWS: usize = 16;
-/// Numbers between the end of a row of a tile and the next row: rows whose distance is a power of two would fall into
-/// the same sets of the cache.
+/// Numbers between the end of a row of a tile and the next row: room to fill up the last vector, and rows whose distance
+/// is a power of two would fall into the same sets of the cache.
 pub const GAP: usize = 16;
 
 /// Which keys the rows of a strip see.
@@ -50,12 +50,18 @@ impl<'a, T: AttentionElement> Scores<'a, T> {
         &self.key[key_head * size..][..size]
     }
 
+    /// Query heads and queries of a row and the ones after it.
+    #[inline(always)]
+    fn positions(&self, key_head: usize, row: usize) -> Positions {
+        let AttentionShape { group, queries, .. } = self.shape;
+        Positions { head: key_head * group + row / queries, query: row % queries, queries }
+    }
+
     /// Which keys some rows see; what the mask hides at either end is not among them.
     pub(super) fn seen(&self, key_head: usize, rows: &Range<usize>) -> Seen {
-        let mut seen = Seen { rows: [(0, 0); MOST_ROWS], count: rows.len(), all: usize::MAX..0 };
-        for (place, row) in seen.rows.iter_mut().zip(rows.clone()) {
-            let (head, query) =
-                (key_head * self.shape.group + row / self.shape.queries, row % self.shape.queries);
+        let mut seen = Seen { rows: [(0, 0); MOST_ROWS], count: rows.len(), all: 0..0 };
+        let positions = self.positions(key_head, rows.start);
+        for (place, (head, query)) in seen.rows[..rows.len()].iter_mut().zip(positions) {
             let mut keys = self.shape.visible(query);
             if let Some(mask) = self.mask {
                 let start = mask.starts[head] + query * mask.row;
@@ -67,13 +73,31 @@ impl<'a, T: AttentionElement> Scores<'a, T> {
             }
             *place = (keys.start, keys.end);
             if !keys.is_empty() {
-                seen.all = seen.all.start.min(keys.start)..seen.all.end.max(keys.end);
+                let start = if seen.all.is_empty() { keys.start } else { seen.all.start.min(keys.start) };
+                seen.all = start..seen.all.end.max(keys.end);
             }
         }
-        if seen.all.end == 0 {
-            seen.all = 0..0;
-        }
         seen
+    }
+}
+
+/// See [`Scores::positions`].
+struct Positions {
+    head: usize,
+    query: usize,
+    queries: usize,
+}
+
+impl Iterator for Positions {
+    type Item = (usize, usize);
+    #[inline(always)]
+    fn next(&mut self) -> Option<(usize, usize)> {
+        let now = (self.head, self.query);
+        self.query += 1;
+        if self.query == self.queries {
+            (self.head, self.query) = (self.head + 1, 0);
+        }
+        Some(now)
     }
 }
 
@@ -132,11 +156,11 @@ impl<T: AttentionElement> Kernel for Restrict<'_, '_, T> {
     fn run<I: Instructions>(self) {
         let Restrict { from, keys, .. } = self;
         let columns = keys.end - keys.start;
-        for (index, row) in self.strip.chunks_mut(self.pitch).enumerate().take(self.seen.count) {
+        let positions = from.positions(self.key_head, self.rows.start);
+        let seen = self.seen.rows[..self.seen.count].iter();
+        for ((row, (head, query)), (start, end)) in self.strip.chunks_mut(self.pitch).zip(positions).zip(seen)
+        {
             let scores = &mut row[..columns];
-            let row = self.rows.start + index;
-            let head = self.key_head * from.shape.group + row / from.shape.queries;
-            let query = row % from.shape.queries;
             if let Some(bias) = from.bias {
                 let start = bias.starts[head] + query * bias.row;
                 if bias.column == 0 {
@@ -158,11 +182,12 @@ impl<T: AttentionElement> Kernel for Restrict<'_, '_, T> {
                     *score = if *counts { *score } else { -T::INFINITY };
                 }
             }
-            let (start, end) = self.seen.rows[index];
-            let start = start.clamp(keys.start, keys.end) - keys.start;
-            let end = end.clamp(keys.start, keys.end) - keys.start;
-            scores[..start].fill(-T::INFINITY);
-            scores[end..].fill(-T::INFINITY);
+            if *start > keys.start || *end < keys.end {
+                let start = start.clamp(&keys.start, &keys.end) - keys.start;
+                let end = end.clamp(&keys.start, &keys.end) - keys.start;
+                scores[..start].fill(-T::INFINITY);
+                scores[end..].fill(-T::INFINITY);
+            }
         }
     }
 }
