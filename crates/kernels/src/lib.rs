@@ -14,6 +14,7 @@ pub mod linalg;
 pub mod math;
 pub mod memory;
 pub mod order;
+mod panels;
 pub mod peak;
 pub mod philox;
 pub mod pooling;

@@ -1,12 +1,12 @@
 //! The cotangents of queries, keys and values.
 
-use super::product::{Left, Right, pack, packed_size, product, strip_rows};
 use super::strip::{GAP, KeyBlock, MOST_ROWS};
 use super::{AttentionElement, Derivative, Scores, blocks};
 use crate::gemm::Accumulate;
 use crate::isa::Isa;
 use crate::math::Real;
 use crate::memory::with_scratch;
+use crate::panels::{Left, Right, pack, packed_size, product, strip_rows};
 use crate::threads::Pool;
 use std::ops::Range;
 use std::sync::Mutex;

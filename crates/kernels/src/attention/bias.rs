@@ -1,11 +1,11 @@
 //! The cotangent of the bias.
 
-use super::product::{pack, packed_size, strip_rows};
 use super::strip::{GAP, KeyBlock, MOST_ROWS};
 use super::{AttentionElement, Derivative, Scores, Stretched, blocks};
 use crate::isa::Isa;
 use crate::math::Real;
 use crate::memory::with_scratch;
+use crate::panels::{pack, packed_size, strip_rows};
 use crate::threads::Pool;
 use std::ops::Range;
 use std::sync::Mutex;

@@ -1,6 +1,5 @@
 //! The output and the log-sum-exp of each row.
 
-use super::product::{Left, Right, dots, pack, packed_size, panel_width, product, strip_rows};
 use super::softmax::{Advance, Finish};
 use super::strip::{GAP, MOST_ROWS, Restrict, Scale};
 use super::{AttentionElement, Scores, blocks};
@@ -8,6 +7,7 @@ use crate::gemm::Accumulate;
 use crate::isa::Isa;
 use crate::math::Real;
 use crate::memory::with_scratch;
+use crate::panels::{Left, Right, dots, pack, packed_size, panel_width, product, strip_rows};
 use crate::threads::Pool;
 use std::ops::Range;
 use std::sync::Mutex;

@@ -12,7 +12,6 @@ mod backward;
 mod bias;
 mod forward;
 pub mod oracle;
-mod product;
 mod softmax;
 mod strip;
 #[cfg(test)]

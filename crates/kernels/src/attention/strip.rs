@@ -2,11 +2,11 @@
 //!
 //! Rows are counted over all query heads that share a key head: their queries lie one head after the other.
 
-use super::product::{Left, Right, product};
 use super::softmax::{ScoreCotangents, Weights};
 use super::{AttentionElement, AttentionShape, Derivative, Scores};
 use crate::gemm::Accumulate;
 use crate::isa::{Instructions, Isa, Kernel};
+use crate::panels::{Left, Right, panel_width, product};
 use std::ops::Range;
 
 /// Most rows of a strip.
@@ -219,7 +219,7 @@ impl<T: AttentionElement> KeyBlock<'_, '_, T> {
         let shape = &from.shape;
         let (width, value_width) = (shape.width, shape.value_width);
         let seen = from.seen(key_head, rows);
-        let keys = seen.within(&self.keys, super::product::panel_width::<T>(isa));
+        let keys = seen.within(&self.keys, panel_width::<T>(isa));
         let (columns, local) = (keys.len(), keys.start - self.keys.start..keys.end - self.keys.start);
         for row in 0..rows.len() {
             for tile in [&mut *weights, &mut *cotangents] {

@@ -1,7 +1,6 @@
-//! Products of a few rows by a block of keys or values that stays in the second-level cache, by the tiles of the
-//! matrix kernel.
+//! Products of a few rows by a matrix that lies in panels and stays in the second-level cache, by the tiles of the matrix
+//! kernel: what attention and recurrent layers are made of.
 
-use super::AttentionElement;
 use crate::gemm::Accumulate;
 use crate::gemm::element::Number;
 use crate::gemm::tile::{Tile, TileSize, VECTORS, VectorKernel, dispatch};
@@ -29,7 +28,7 @@ pub struct Right<'a, T> {
     panel: usize,
 }
 
-impl<'a, T: AttentionElement> Right<'a, T> {
+impl<'a, T: Number> Right<'a, T> {
     /// Rows of `width` numbers, one after the other, where they lie.
     pub fn rows(isa: Isa, values: &'a [T], width: usize) -> Right<'a, T> {
         Right { values, depth: width, panel: panel_width::<T>(isa) }
@@ -44,23 +43,23 @@ impl<'a, T: AttentionElement> Right<'a, T> {
 }
 
 /// Columns of a panel.
-pub fn panel_width<T: AttentionElement>(isa: Isa) -> usize {
+pub fn panel_width<T: Number>(isa: Isa) -> usize {
     TileSize::of::<T>(isa).columns
 }
 
 /// Rows of a tile, the best number of rows of a product.
-pub fn strip_rows<T: AttentionElement>(isa: Isa) -> usize {
+pub fn strip_rows<T: Number>(isa: Isa) -> usize {
     TileSize::of::<T>(isa).rows
 }
 
 /// How many numbers [`pack`] writes.
-pub fn packed_size<T: AttentionElement>(isa: Isa, count: usize, width: usize) -> usize {
+pub fn packed_size<T: Number>(isa: Isa, count: usize, width: usize) -> usize {
     count.next_multiple_of(panel_width::<T>(isa)) * width
 }
 
 /// Turns rows of `width` numbers into the columns of a right operand. Columns that fill up the last panel keep what is
 /// there: nothing reads them.
-pub fn pack<T: AttentionElement>(isa: Isa, rows: &[T], width: usize, to: &mut [T]) {
+pub fn pack<T: Number>(isa: Isa, rows: &[T], width: usize, to: &mut [T]) {
     if width == 0 {
         return;
     }
@@ -117,7 +116,7 @@ impl<N: Number> VectorKernel<N> for Pack<N> {
 }
 
 /// `c (+)= left · right` with `c: [rows, columns]`, whose rows are `pitch` apart, on this thread.
-pub fn product<T: AttentionElement>(
+pub fn product<T: Number>(
     isa: Isa,
     [rows, columns, depth]: [usize; 3],
     left: Left<T>,
@@ -153,6 +152,10 @@ pub fn product<T: AttentionElement>(
     unsafe { dispatch(isa, Strips { tile, rows, columns, panel: right.panel }) }
 }
 
+/// Products between two visits to C where several strips of rows go over the same panel: its part stays in the
+/// first-level cache between them.
+const DEPTH: usize = 128;
+
 struct Strips<N> {
     tile: Tile<N>,
     rows: usize,
@@ -164,12 +167,23 @@ impl<N: Number> VectorKernel<N> for Strips<N> {
     #[inline(always)]
     unsafe fn run<V: Vector<Element = N>, const ROWS: usize>(self) {
         let full = VECTORS * V::LANES;
-        let (mut left, mut b, mut c) = (self.columns, self.tile.b, self.tile.c);
+        let Tile { depth, a, a_depth, b, b_depth, .. } = self.tile;
+        let step = if self.rows > ROWS { DEPTH } else { depth };
+        let (mut left, mut first, mut c) = (self.columns, b, self.tile.c);
         while left > 0 {
             let width = if left < full { left } else { full };
-            // SAFETY: a panel within the sizes that `product` checked.
-            unsafe { Tile { b, c, ..self.tile }.strip::<V, ROWS>(self.rows, width) };
-            b = b.wrapping_add(self.panel);
+            let (mut done, mut accumulate) = (0, self.tile.accumulate);
+            // At least once, so that a product without depth still writes zeros.
+            while done < depth || done == 0 {
+                let now = if depth - done < step { depth - done } else { step };
+                let a = a.wrapping_offset(done as isize * a_depth);
+                let b = first.wrapping_offset(done as isize * b_depth);
+                let tile = Tile { depth: now, a, b, c, accumulate, ..self.tile };
+                // SAFETY: a part of a panel, within the sizes that `product` checked.
+                unsafe { tile.strip::<V, ROWS>(self.rows, width) };
+                (done, accumulate) = (done + step.max(1), Accumulate::Add);
+            }
+            first = first.wrapping_add(self.panel);
             c = c.wrapping_add(width);
             left -= width;
         }
@@ -178,7 +192,7 @@ impl<N: Number> VectorKernel<N> for Strips<N> {
 
 /// The product of each row of `left` with each of some rows of `right`, all of `width` numbers, without packing:
 /// `c: [rows, keys.len()]` with rows `pitch` apart. For so few rows that packing would cost more than it saves.
-pub fn dots<T: AttentionElement>(
+pub fn dots<T: Number>(
     isa: Isa,
     width: usize,
     left: &[T],
@@ -188,7 +202,7 @@ pub fn dots<T: AttentionElement>(
     pitch: usize,
 ) {
     if width == 0 {
-        return c.fill(<T as Number>::ZERO);
+        return c.fill(T::ZERO);
     }
     let (rows, right) = (left.len() / width, &right[keys.start * width..keys.end * width]);
     assert!(rows == 0 || (rows - 1) * pitch + keys.len() <= c.len(), "a tile is too short");
@@ -253,6 +267,40 @@ impl<N: Number> VectorKernel<N> for Dots<'_, N> {
                     total.store_masked(self.c.add(row * self.pitch + first), V::mask(keys));
                 }
                 first += keys;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Small integers, so that sums are exact in any order.
+    fn numbers(count: usize, seed: usize) -> Vec<f32> {
+        (0..count).map(|index| ((index * 7919 + seed * 31) % 13) as f32 - 6.0).collect()
+    }
+
+    #[test]
+    fn products_are_exact_for_odd_sizes() {
+        for &isa in Isa::available() {
+            for [rows, columns, depth] in [[1, 1, 1], [13, 33, 130], [5, 70, 17], [40, 31, 300], [3, 64, 0]] {
+                let (left, right) = (numbers(rows * depth, 1), numbers(columns * depth, 2));
+                let mut panels = vec![f32::NAN; packed_size::<f32>(isa, columns, depth)];
+                pack(isa, &right, depth, &mut panels);
+                let pitch = columns + 3;
+                let (mut found, mut direct) = (vec![1.0; rows * pitch], vec![f32::NAN; rows * pitch]);
+                let a = Left { values: &left, row: depth, column: 1 };
+                let b = Right::packed(isa, &panels, depth, 0);
+                product(isa, [rows, columns, depth], a, b, &mut found, pitch, Accumulate::Add);
+                dots(isa, depth, &left, &right, 0..columns, &mut direct, pitch);
+                for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
+                    let pairs = left[row * depth..][..depth].iter().zip(&right[column * depth..]);
+                    let expected: f32 = pairs.map(|(a, b)| a * b).sum();
+                    let at = row * pitch + column;
+                    assert_eq!(found[at], expected + 1.0, "{isa:?} {rows} {columns} {depth}");
+                    assert!(depth == 0 || direct[at] == expected, "{isa:?} {rows} {columns} {depth}");
+                }
             }
         }
     }
