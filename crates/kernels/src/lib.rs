@@ -15,6 +15,7 @@ pub mod linalg;
 pub mod math;
 pub mod memory;
 pub mod order;
+mod panels;
 pub mod peak;
 pub mod philox;
 pub mod pooling;

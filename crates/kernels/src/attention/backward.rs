@@ -1,18 +1,19 @@
 //! The cotangents of queries, keys and values.
 
-use super::super::gemm::Accumulate;
-use super::super::math::Real;
-use super::tile::{Matrix, ScoreCotangents, Weights, product, scale_queries, scores};
+use super::strip::{GAP, KeyBlock, MOST_ROWS};
 use super::{AttentionElement, Derivative, Scores, blocks};
+use crate::gemm::Accumulate;
 use crate::isa::Isa;
+use crate::math::Real;
 use crate::memory::with_scratch;
+use crate::panels::{Left, Right, pack, packed_size, product, strip_rows};
 use crate::threads::Pool;
 use std::ops::Range;
 use std::sync::Mutex;
 
-/// Queries of a tile.
-const QUERIES: usize = 128;
-/// Keys of a tile.
+/// Queries of a tile: the depth of the products that make the cotangents of keys and values.
+const QUERIES: usize = 96;
+/// Keys of a tile: packed, and with a tile's weights and their cotangents, they stay in the second-level cache.
 const KEYS: usize = 256;
 /// Tasks that there should at least be. Few heads are cut along the keys to reach it.
 const TASKS: usize = 8;
@@ -80,29 +81,52 @@ pub fn backward<T: AttentionElement>(
         }
     });
     drop(tasks);
-    let scale = T::of(shape.scale);
-    for (key_head, query) in gradients.query.chunks_exact_mut(per_head.max(1)).enumerate() {
-        for part in 0..parts - 1 {
-            let more = &further[(key_head * (parts - 1) + part) * per_head..][..per_head];
-            query.iter_mut().zip(more).for_each(|(query, more)| *query = *query + *more);
+    if parts > 1 {
+        for (key_head, query) in gradients.query.chunks_exact_mut(per_head.max(1)).enumerate() {
+            for part in 0..parts - 1 {
+                let more = &further[(key_head * (parts - 1) + part) * per_head..][..per_head];
+                query.iter_mut().zip(more).for_each(|(query, more)| *query = *query + *more);
+            }
         }
-        query.iter_mut().for_each(|query| *query = *query * scale);
     }
+}
+
+/// Memory for a tile: rows of queries times the scale, weights, and cotangents of scores.
+struct Scratch<'a, T> {
+    scaled: &'a mut [T],
+    weights: &'a mut [T],
+    cotangents: &'a mut [T],
+    pitch: usize,
 }
 
 impl<T: AttentionElement> Task<'_, T> {
     fn run(&mut self, isa: Isa, from: &Scores<T>, given: &Derivative<T>) {
         let shape = &from.shape;
-        let rows = QUERIES.min(shape.queries);
-        let numbers = rows * (shape.width + 2 * KEYS.min(shape.keys));
+        let (width, value_width) = (shape.width, shape.value_width);
+        let (rows, step) = (QUERIES.min(shape.queries), KEYS.min(self.keys.len()));
+        let pitch = step + GAP;
+        let sizes = [width, value_width].map(|width| packed_size::<T>(isa, step, width));
+        let numbers = sizes[0] + sizes[1] + MOST_ROWS * width + 2 * rows * pitch;
         with_scratch(numbers * size_of::<T>(), |scratch| {
             let scratch: &mut [T] = bytemuck::cast_slice_mut(&mut scratch[..numbers * size_of::<T>()]);
+            let (key_panels, scratch) = scratch.split_at_mut(sizes[0]);
+            let (value_panels, scratch) = scratch.split_at_mut(sizes[1]);
+            let (weights, scratch) = scratch.split_at_mut(rows * pitch);
+            let (cotangents, scaled) = scratch.split_at_mut(rows * pitch);
+            let mut scratch = Scratch { scaled, weights, cotangents, pitch };
             for keys in blocks(self.keys.clone(), KEYS) {
+                let key_head = self.key_head;
+                pack(isa, &from.keys_of(key_head)[keys.start * width..keys.end * width], width, key_panels);
+                let first = key_head * shape.keys + keys.start;
+                let values = &given.value[first * value_width..][..keys.len() * value_width];
+                pack(isa, values, value_width, value_panels);
+                let block = KeyBlock { from, given, key_head, keys, key_panels, value_panels };
                 for member in 0..shape.group {
                     for queries in blocks(0..shape.queries, rows) {
                         let seen = shape.visible_to(&queries);
-                        if seen.start < keys.end && keys.start < seen.end {
-                            self.tile(isa, from, given, member, &queries, &keys, scratch);
+                        if seen.start < block.keys.end && block.keys.start < seen.end {
+                            let first = member * shape.queries;
+                            self.tile(isa, &block, first + queries.start..first + queries.end, &mut scratch);
                         }
                     }
                 }
@@ -110,110 +134,56 @@ impl<T: AttentionElement> Task<'_, T> {
         });
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn tile(
-        &mut self,
-        isa: Isa,
-        from: &Scores<T>,
-        given: &Derivative<T>,
-        member: usize,
-        queries: &Range<usize>,
-        keys: &Range<usize>,
-        scratch: &mut [T],
-    ) {
-        let shape = &from.shape;
-        let head = self.key_head * shape.group + member;
-        let (rows, columns) = (queries.len(), keys.len());
-        let (width, value_width) = (shape.width, shape.value_width);
-        let (scaled, scratch) = scratch.split_at_mut(rows * width);
-        let (weights, scratch) = scratch.split_at_mut(rows * columns);
-        let cotangents = &mut scratch[..rows * columns];
-        let tile = Tile { head, queries, keys };
-        tile.weights(isa, from, given, scaled, weights);
-        let cotangent = tile.cotangent(shape.queries, value_width, given);
-        let local = keys.start - self.keys.start;
-        let of_value = &mut self.value[local * value_width..][..columns * value_width];
-        let turned = Matrix::rows(weights, columns).t();
-        let sizes = [columns, value_width, rows];
-        product(
-            isa,
-            sizes,
-            turned,
-            Matrix::rows(cotangent, value_width),
-            of_value,
-            value_width,
-            Accumulate::Add,
-        );
-        tile.score_cotangents(isa, from, given, weights, cotangents);
-        let of_query = &mut self.query[(member * shape.queries + queries.start) * width..][..rows * width];
-        let key = Matrix::rows(&from.keys_of(head)[keys.start * width..], width);
-        let sizes = [rows, width, columns];
-        product(isa, sizes, Matrix::rows(cotangents, columns), key, of_query, width, Accumulate::Add);
-        let of_key = &mut self.key[local * width..][..columns * width];
-        let turned = Matrix::rows(cotangents, columns).t();
-        product(
-            isa,
-            [columns, width, rows],
-            turned,
-            Matrix::rows(scaled, width),
-            of_key,
-            width,
-            Accumulate::Add,
-        );
-    }
-}
-
-/// Some queries and keys of a head.
-pub struct Tile<'a> {
-    pub head: usize,
-    pub queries: &'a Range<usize>,
-    pub keys: &'a Range<usize>,
-}
-
-impl Tile<'_> {
-    /// The rows of a tensor `[heads, queries, width]` that belong to the tile.
-    fn rows<'a, T>(&self, queries: usize, width: usize, of: &'a [T]) -> &'a [T] {
-        &of[(self.head * queries + self.queries.start) * width..][..self.queries.len() * width]
-    }
-
-    fn cotangent<'a, T>(&self, queries: usize, width: usize, given: &Derivative<'a, T>) -> &'a [T] {
-        self.rows(queries, width, given.cotangent)
-    }
-
-    /// The weights of the tile, and its scaled queries.
-    pub fn weights<T: AttentionElement>(
-        &self,
-        isa: Isa,
-        from: &Scores<T>,
-        given: &Derivative<T>,
-        scaled: &mut [T],
-        weights: &mut [T],
-    ) {
-        scale_queries(from, self.head, self.queries, scaled);
-        scores(isa, from, self.head, scaled, self.queries, self.keys, weights);
-        let log_sum = self.rows(from.shape.queries, 1, given.log_sum);
-        isa.run(Weights { tile: weights, columns: self.keys.len(), log_sum });
-    }
-
-    /// The cotangents of the scores of the tile.
-    pub fn score_cotangents<T: AttentionElement>(
-        &self,
-        isa: Isa,
-        from: &Scores<T>,
-        given: &Derivative<T>,
-        weights: &[T],
-        cotangents: &mut [T],
-    ) {
-        let shape = &from.shape;
-        let (columns, width) = (self.keys.len(), shape.value_width);
-        let start = self.head / shape.group * shape.keys + self.keys.start;
-        let value = &given.value[start * width..][..columns * width];
-        let cotangent = self.cotangent(shape.queries, width, given);
-        let sizes = [self.queries.len(), columns, width];
-        let turned = Matrix::rows(value, width).t();
-        let left = Matrix::rows(cotangent, width);
-        product(isa, sizes, left, turned, cotangents, columns, Accumulate::Replace);
-        let delta = self.rows(shape.queries, 1, given.delta);
-        isa.run(ScoreCotangents { weights, cotangents, columns, delta });
+    /// Adds what a tile of some rows and a block of keys contributes.
+    fn tile(&mut self, isa: Isa, block: &KeyBlock<T>, rows: Range<usize>, scratch: &mut Scratch<T>) {
+        let (from, given) = (block.from, block.given);
+        let (width, value_width) = (from.shape.width, from.shape.value_width);
+        let Scratch { scaled, weights, cotangents, pitch } = scratch;
+        let (pitch, factor) = (*pitch, T::of(from.shape.scale));
+        let height = strip_rows::<T>(isa).min(MOST_ROWS);
+        let keys = from.keys_of(self.key_head);
+        let mut seen = [(0, 0); QUERIES];
+        let strips = rows.len().div_ceil(height);
+        for (strip, seen) in blocks(rows.clone(), height).zip(&mut seen) {
+            let start = (strip.start - rows.start) * pitch;
+            let (weights, cotangents) = (&mut weights[start..], &mut cotangents[start..]);
+            let length = strip.len() * pitch;
+            let tiles = [&mut weights[..length], &mut cotangents[..length]];
+            let columns = block.strip(isa, &strip, factor, scaled, tiles, pitch);
+            let key = &keys[(block.keys.start + columns.start) * width..][..columns.len() * width];
+            let of_query = &mut self.query[strip.start * width..strip.end * width];
+            let left = Left { values: &cotangents[columns.start..], row: pitch, column: 1 };
+            let sizes = [strip.len(), width, columns.len()];
+            product(isa, sizes, left, Right::rows(isa, key, width), of_query, width, Accumulate::Add);
+            *seen = (columns.start, columns.end);
+        }
+        // Strips of keys that the same strips of queries see.
+        let seers = |keys: &Range<usize>| {
+            let sees = |(start, end): &(usize, usize)| *start < keys.end && keys.start < *end;
+            let first = seen[..strips].iter().position(sees);
+            let last = seen[..strips].iter().rposition(sees);
+            first.zip(last).map(|(first, last)| first * height..((last + 1) * height).min(rows.len()))
+        };
+        let mut strips = blocks(0..block.keys.len(), height).map(|keys| (seers(&keys), keys)).peekable();
+        while let Some((seers, mut keys)) = strips.next() {
+            while let Some((_, next)) = strips.next_if(|(others, _)| *others == seers) {
+                keys.end = next.end;
+            }
+            let Some(seers) = seers else { continue };
+            let at = seers.start * pitch + keys.start;
+            let seers = rows.start + seers.start..rows.start + seers.end;
+            let first = block.keys.start - self.keys.start + keys.start;
+            let turned = |values| Left { values, row: 1, column: pitch };
+            let cotangent = from.rows_of(self.key_head, &seers, value_width, given.cotangent);
+            let right = Right::rows(isa, cotangent, value_width);
+            let of_value = &mut self.value[first * value_width..][..keys.len() * value_width];
+            let sizes = [keys.len(), value_width, seers.len()];
+            product(isa, sizes, turned(&weights[at..]), right, of_value, value_width, Accumulate::Add);
+            let queries = from.rows_of(self.key_head, &seers, width, from.query);
+            let right = Right::rows(isa, queries, width);
+            let of_key = &mut self.key[first * width..][..keys.len() * width];
+            let sizes = [keys.len(), width, seers.len()];
+            product(isa, sizes, turned(&cotangents[at..]), right, of_key, width, Accumulate::Add);
+        }
     }
 }

@@ -1,17 +1,18 @@
 //! The cotangent of the bias.
 
-use super::super::math::Real;
-use super::backward::Tile;
+use super::strip::{GAP, KeyBlock, MOST_ROWS};
 use super::{AttentionElement, Derivative, Scores, Stretched, blocks};
 use crate::isa::Isa;
+use crate::math::Real;
 use crate::memory::with_scratch;
+use crate::panels::{pack, packed_size, strip_rows};
 use crate::threads::Pool;
 use std::ops::Range;
 use std::sync::Mutex;
 
-/// Queries of a tile.
+/// Queries of a task.
 const QUERIES: usize = 64;
-/// Keys of a tile.
+/// Keys of a block.
 const KEYS: usize = 256;
 
 /// Rows of one matrix of the bias.
@@ -60,22 +61,33 @@ pub fn bias_gradient<T: AttentionElement>(
 impl<T: AttentionElement> Task<'_, T> {
     fn run(&mut self, isa: Isa, from: &Scores<T>, given: &Derivative<T>, bias: &Stretched<T>) {
         let shape = &from.shape;
-        let (most, columns) = (QUERIES.min(shape.queries), KEYS.min(shape.keys));
-        let numbers = most * (shape.width + 2 * columns);
+        let (height, step) = (strip_rows::<T>(isa).min(MOST_ROWS), KEYS.min(shape.keys));
+        let (width, value_width) = (shape.width, shape.value_width);
+        let sizes = [width, value_width].map(|width| packed_size::<T>(isa, step, width));
+        let numbers = sizes[0] + sizes[1] + height * (width + 2 * (step + GAP));
         with_scratch(numbers * size_of::<T>(), |scratch| {
             let scratch: &mut [T] = bytemuck::cast_slice_mut(&mut scratch[..numbers * size_of::<T>()]);
-            let (scaled, scratch) = scratch.split_at_mut(most * shape.width);
-            let (weights, cotangents) = scratch.split_at_mut(most * columns);
+            let (key_panels, scratch) = scratch.split_at_mut(sizes[0]);
+            let (value_panels, scratch) = scratch.split_at_mut(sizes[1]);
+            let (scaled, scratch) = scratch.split_at_mut(height * width);
+            let (weights, cotangents) = scratch.split_at_mut(height * (step + GAP));
             let start = self.start;
             for head in (0..shape.heads).filter(|head| bias.starts[*head] == start) {
-                for queries in blocks(self.queries.clone(), most) {
-                    for keys in blocks(shape.visible_to(&queries), columns) {
-                        let tile = Tile { head, queries: &queries, keys: &keys };
-                        let size = queries.len() * keys.len();
-                        let (weights, cotangents) = (&mut weights[..size], &mut cotangents[..size]);
-                        tile.weights(isa, from, given, &mut scaled[..queries.len() * shape.width], weights);
-                        tile.score_cotangents(isa, from, given, weights, cotangents);
-                        self.collect(bias, &queries, &keys, cotangents);
+                let (key_head, first) = (head / shape.group, head % shape.group * shape.queries);
+                for keys in blocks(shape.visible_to(&self.queries), step) {
+                    let key = &from.keys_of(key_head)[keys.start * width..keys.end * width];
+                    pack(isa, key, width, key_panels);
+                    let value = (key_head * shape.keys + keys.start) * value_width;
+                    let value = &given.value[value..][..keys.len() * value_width];
+                    pack(isa, value, value_width, value_panels);
+                    let pitch = keys.len() + GAP;
+                    let block = KeyBlock { from, given, key_head, keys, key_panels, value_panels };
+                    for queries in blocks(self.queries.clone(), height) {
+                        let rows = first + queries.start..first + queries.end;
+                        let size = queries.len() * pitch;
+                        let tiles = [&mut weights[..size], &mut cotangents[..size]];
+                        block.strip(isa, &rows, T::ONE, scaled, tiles, pitch);
+                        self.collect(bias, &queries, &block.keys, &cotangents[..size]);
                     }
                 }
             }
@@ -83,7 +95,8 @@ impl<T: AttentionElement> Task<'_, T> {
     }
 
     fn collect(&mut self, bias: &Stretched<T>, queries: &Range<usize>, keys: &Range<usize>, tile: &[T]) {
-        for (row, query) in tile.chunks_exact(keys.len()).zip(queries.clone()) {
+        for (row, query) in tile.chunks_exact(keys.len() + GAP).zip(queries.clone()) {
+            let row = &row[..keys.len()];
             let start = (query - self.queries.start) * bias.row;
             if bias.column == 0 {
                 let sum = row.iter().fold(<T as Real>::ZERO, |sum, value| sum + *value);

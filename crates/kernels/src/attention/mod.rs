@@ -1,8 +1,10 @@
 //! Attention softmax(s Q Kᵀ + bias) V in tiles, without the matrix of all weights (Dao, "FlashAttention-2", 2023).
 //!
-//! A task owns some rows of the result and goes over the keys block by block. Scores of a tile are a product of the
-//! matrix kernel; a running maximum and sum per row turn them into weights (`forward.rs`). The derivative computes the
-//! tiles again from the stored log-sum-exp of each row (`backward.rs`).
+//! A task owns some rows of the result and goes over the keys block by block, and within a block over strips of as many
+//! rows as the micro-kernel of the matrix product has. A strip's scores are products with the packed keys up to the last
+//! one that any of its rows sees, so that little is computed that does not count (`strip.rs`); a running maximum and sum
+//! per row turn them into weights (`softmax.rs`, `forward.rs`). The derivative computes the strips again from the stored
+//! log-sum-exp of each row (`backward.rs`). A few queries alone, as in decoding, read keys and values where they lie.
 //!
 //! How the work is cut depends on the sizes alone, so results are the same bits on any number of threads.
 
@@ -10,9 +12,10 @@ mod backward;
 mod bias;
 mod forward;
 pub mod oracle;
+mod softmax;
+mod strip;
 #[cfg(test)]
 mod tests;
-mod tile;
 
 pub use backward::{Gradients, backward};
 pub use bias::bias_gradient;
@@ -109,20 +112,6 @@ pub struct Scores<'a, T> {
     pub bias: Option<Stretched<'a, T>>,
     /// Which scores count.
     pub mask: Option<Stretched<'a, bool>>,
-}
-
-impl<'a, T> Scores<'a, T> {
-    /// The queries of a head.
-    fn queries_of(&self, head: usize) -> &'a [T] {
-        let size = self.shape.queries * self.shape.width;
-        &self.query[head * size..][..size]
-    }
-
-    /// The keys that a query head sees.
-    fn keys_of(&self, head: usize) -> &'a [T] {
-        let size = self.shape.keys * self.shape.width;
-        &self.key[head / self.shape.group * size..][..size]
-    }
 }
 
 /// What the derivative is made of besides the scores.

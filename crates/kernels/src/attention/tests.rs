@@ -61,7 +61,7 @@ impl Example {
         let what = format!("{shape:?} {isa:?}");
         let AttentionShape { heads, group, queries, keys, width, value_width, scale, .. } = shape;
         let (mut output, mut log_sum) =
-            (vec![0.0; heads * queries * value_width], vec![0.0; heads * queries]);
+            (vec![f64::NAN; heads * queries * value_width], vec![f64::NAN; heads * queries]);
         forward(&pool, isa, &scores, &self.value, &mut output, &mut log_sum);
         let (weights, log_sums) = oracle::weights(&scores);
         let mut expected = vec![0.0; output.len()];
@@ -155,6 +155,18 @@ fn tiles_give_what_the_definition_gives() {
             causal: true,
             ..shape
         },
+        // A few queries against many keys, as in decoding, with and without shared heads.
+        AttentionShape {
+            queries: 1,
+            keys: 1100,
+            heads: 3,
+            width: 33,
+            value_width: 40,
+            causal: true,
+            ..shape
+        },
+        AttentionShape { queries: 1, keys: 700, heads: 6, group: 3, width: 64, value_width: 64, ..shape },
+        AttentionShape { queries: 2, keys: 90, heads: 8, group: 4, width: 5, causal: true, ..shape },
         AttentionShape { keys: 0, ..shape },
         AttentionShape { queries: 0, ..shape },
     ];
@@ -164,6 +176,49 @@ fn tiles_give_what_the_definition_gives() {
             for (bias, mask) in [(false, false), (true, false), (false, true), (true, true)] {
                 Example::new(shape, bias, mask).check(*isa, &starts);
             }
+        }
+    }
+}
+
+/// A cache that is not full: one row of the mask for all queries, which ends in a long run of what is not there.
+#[test]
+fn what_the_mask_hides_is_not_read() {
+    let (heads, keys, width) = (3, 900, 24);
+    for (queries, first, seen) in [(1, 0, 70), (3, 130, 131), (20, 200, 700), (2, 0, 0)] {
+        let shape = AttentionShape {
+            heads,
+            group: 1,
+            queries,
+            keys,
+            width,
+            value_width: width,
+            scale: 0.2,
+            causal: false,
+            window: None,
+        };
+        let mut example = Example::new(shape, false, false);
+        let range = first..seen;
+        let mask: Vec<bool> = (0..keys).map(|key| range.contains(&key)).collect();
+        let starts = vec![0; heads];
+        let mask = Stretched { values: &mask[..], starts: &starts, row: 0, column: 1 };
+        let expected = {
+            let scores =
+                Scores { shape, query: &example.query, key: &example.key, bias: None, mask: Some(mask) };
+            oracle::weights(&scores).1
+        };
+        for head in 0..heads {
+            for key in (0..keys).filter(|key| !range.contains(key)) {
+                example.key[(head * keys + key) * width..][..width].fill(f64::NAN);
+                example.value[(head * keys + key) * width..][..width].fill(f64::NAN);
+            }
+        }
+        let scores = Scores { shape, query: &example.query, key: &example.key, bias: None, mask: Some(mask) };
+        for isa in Isa::available() {
+            let mut output = vec![f64::NAN; heads * queries * width];
+            let mut log_sum = vec![f64::NAN; heads * queries];
+            forward(&Pool::new(2), *isa, &scores, &example.value, &mut output, &mut log_sum);
+            assert_close("log-sum", &log_sum, &expected);
+            assert!(output.iter().all(|value| value.is_finite()), "{isa:?} {first}..{seen}");
         }
     }
 }

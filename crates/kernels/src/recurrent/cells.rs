@@ -4,6 +4,7 @@
 
 use super::{Cell, RecurrentElement};
 use crate::isa::{Instructions, Kernel};
+use crate::math::Real;
 
 /// The new state from the product with the old one.
 pub(super) struct Forward<'a, T> {
@@ -27,7 +28,9 @@ impl<T: RecurrentElement> Kernel for Forward<'_, T> {
         match self.cell {
             Cell::Tanh => sum3(self.projected, self.product, self.bias, self.state, |x| x.tanh::<I>()),
             Cell::Relu => {
-                sum3(self.projected, self.product, self.bias, self.state, |x| x.maximum::<I>(T::ZERO));
+                sum3(self.projected, self.product, self.bias, self.state, |x| {
+                    x.maximum::<I>(<T as Real>::ZERO)
+                });
             }
             Cell::Lstm => {
                 for gate in 0..4 {
@@ -117,14 +120,14 @@ impl<T: RecurrentElement> Kernel for Backward<'_, T> {
                 for index in 0..hidden {
                     to[index] = state[index] * (T::ONE - now[index] * now[index]);
                 }
-                state.fill(T::ZERO);
+                state.fill(<T as Real>::ZERO);
             }
             Cell::Relu => {
                 let (now, to) = (&self.now[..hidden], &mut self.projected[..hidden]);
                 for index in 0..hidden {
-                    to[index] = if now[index] > T::ZERO { state[index] } else { T::ZERO };
+                    to[index] = if now[index] > <T as Real>::ZERO { state[index] } else { <T as Real>::ZERO };
                 }
-                state.fill(T::ZERO);
+                state.fill(<T as Real>::ZERO);
             }
             Cell::Lstm => {
                 let (input, forget) = (&self.saved[part(0)], &self.saved[part(1)]);
@@ -155,7 +158,7 @@ impl<T: RecurrentElement> Kernel for Backward<'_, T> {
                 for index in 0..hidden {
                     memory[index] = memory[index] * forget[index];
                 }
-                state.fill(T::ZERO);
+                state.fill(<T as Real>::ZERO);
             }
             Cell::Gru => {
                 let (reset, update) = (&self.saved[part(0)], &self.saved[part(1)]);

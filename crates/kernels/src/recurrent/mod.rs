@@ -10,11 +10,13 @@ pub mod oracle;
 #[cfg(test)]
 mod tests;
 
-use super::gemm::element::GemmElement;
-use super::gemm::tile::TileSize;
-use super::gemm::{Accumulate, Gemm, MatrixView, MatrixViewMut, gemm};
+use super::gemm::Accumulate;
+use super::gemm::element::Number;
 use super::isa::Isa;
-use super::math::Float;
+use super::math::{Float, Real};
+use super::memory::with_scratch;
+use super::panels::{Left, Right, pack, packed_size, panel_width, product};
+use super::rows::for_row_blocks;
 use super::threads::Pool;
 use cells::{Backward, Forward};
 use std::ops::Range;
@@ -68,7 +70,7 @@ pub struct Sizes {
 }
 
 /// A number type that the kernels exist for.
-pub trait RecurrentElement: GemmElement + Float {}
+pub trait RecurrentElement: Number + Float + bytemuck::Pod {}
 impl RecurrentElement for f32 {}
 impl RecurrentElement for f64 {}
 
@@ -89,7 +91,7 @@ pub struct ForwardInputs<'a, T> {
     pub memory: &'a [T],
 }
 
-/// What the forward pass writes; all zeros before. Behind the end of a sequence nothing is written.
+/// What the forward pass writes: all of it. Behind the end of a sequence there are zeros.
 pub struct ForwardOutputs<'a, T> {
     /// Hidden states, `[steps, batch, hidden]`.
     pub sequence: &'a mut [T],
@@ -128,7 +130,7 @@ pub struct BackwardInputs<'a, T> {
     pub of_memory: &'a [T],
 }
 
-/// Cotangents; all zeros before.
+/// Cotangents. Behind the end of a sequence there are zeros.
 pub struct BackwardOutputs<'a, T> {
     /// Of the projected inputs, `[steps, batch, gates · hidden]`.
     pub projected: &'a mut [T],
@@ -148,65 +150,43 @@ fn group(batch: usize) -> usize {
     batch.div_ceil(2).clamp(1, GROUP)
 }
 
-/// A matrix `[depth, columns]` cut in panels of columns that follow each other, the last filled up with zeros.
-struct Panels<T> {
-    values: Vec<T>,
+/// Numbers between the end of a row that a product reads and the next: rows whose distance is a power of two would fall
+/// into the same sets of the cache.
+const GAP: usize = 16;
+
+/// A matrix `[depth, columns]` in panels.
+#[derive(Clone, Copy)]
+struct Panels<'a, T> {
+    values: &'a [T],
     depth: usize,
-    width: usize,
-    count: usize,
+    columns: usize,
 }
 
-impl<T: RecurrentElement> Panels<T> {
-    fn new(isa: Isa, depth: usize, columns: usize, at: impl Fn(usize, usize) -> T) -> Panels<T> {
-        let width = TileSize::of::<T::Sum>(isa).columns;
-        let count = columns.div_ceil(width);
-        let mut values = vec![T::ZERO; count * depth * width];
-        for (panel, values) in values.chunks_exact_mut((depth * width).max(1)).enumerate() {
-            for (row, values) in values.chunks_exact_mut(width).enumerate() {
-                for (column, value) in (panel * width..columns).zip(values) {
-                    *value = at(row, column);
-                }
-            }
-        }
-        Panels { values, depth, width, count }
+impl<T: RecurrentElement> Panels<'_, T> {
+    /// Calls `body` with the panels that `fill` fills one by one, given the columns of each.
+    fn with(
+        pool: &Pool,
+        isa: Isa,
+        [depth, columns]: [usize; 2],
+        fill: &(dyn Fn(Range<usize>, &mut [T]) + Sync),
+        body: impl FnOnce(Panels<T>),
+    ) {
+        let width = panel_width::<T>(isa);
+        let size = packed_size::<T>(isa, columns, depth);
+        with_scratch(size * size_of::<T>(), |scratch| {
+            let values: &mut [T] = bytemuck::cast_slice_mut(&mut scratch[..size * size_of::<T>()]);
+            for_row_blocks(pool, [&mut *values], columns.div_ceil(width), 1, &|panel, [values]| {
+                fill(panel * width..((panel + 1) * width).min(columns), values);
+            });
+            body(Panels { values, depth, columns });
+        });
     }
 
-    /// Columns, those that fill up included.
-    fn columns(&self) -> usize {
-        self.count * self.width
-    }
-
-    /// `to = rows · panels` for rows of `depth` numbers, one after the other.
-    fn multiply(&self, isa: Isa, alone: &Pool, rows: &[T], to: &mut [T]) {
-        let count = rows.len() / self.depth.max(1);
-        assert!(to.len() >= count * self.columns(), "the product fits");
-        let product = Gemm {
-            batch: self.count,
-            m: count,
-            n: self.width,
-            k: self.depth,
-            a: MatrixView {
-                ptr: rows.as_ptr(),
-                row_stride: self.depth as isize,
-                column_stride: 1,
-                batch_stride: 0,
-            },
-            b: MatrixView {
-                ptr: self.values.as_ptr(),
-                row_stride: self.width as isize,
-                column_stride: 1,
-                batch_stride: (self.depth * self.width) as isize,
-            },
-            c: MatrixViewMut {
-                ptr: to.as_mut_ptr(),
-                row_stride: self.columns() as isize,
-                batch_stride: self.width as isize,
-            },
-            accumulate: Accumulate::Replace,
-        };
-        // SAFETY: the strides name `count` whole rows of the operands, and of `to` by the assertion; `to` is borrowed
-        // for writing, hence apart from both.
-        unsafe { gemm(alone, isa, &product, None) };
+    /// `to (+)= rows · panels` for `count` rows, which lie `depth` and [`GAP`] apart.
+    fn multiply(&self, isa: Isa, count: usize, rows: &[T], to: &mut [T], accumulate: Accumulate) {
+        let left = Left { values: rows, row: self.depth + GAP, column: 1 };
+        let right = Right::packed(isa, self.values, self.depth, 0);
+        product(isa, [count, self.columns, self.depth], left, right, to, self.columns, accumulate);
     }
 }
 
@@ -264,39 +244,43 @@ pub fn forward<T: RecurrentElement>(
 ) {
     let Sizes { steps, batch, hidden } = sizes;
     let gates = cell.gates() * hidden;
-    let panels = Panels::new(isa, hidden, gates, |row, column| inputs.weight[column * hidden + row]);
-    let alone = Pool::new(1);
     let (sequence, saved) =
         (Rows::new(outputs.sequence, hidden), Rows::new(outputs.saved, cell.saved() * hidden));
     let (last, last_memory) = (Rows::new(outputs.hidden, hidden), Rows::new(outputs.memory, hidden));
     let memories = Rows::new(outputs.memories, hidden);
-    let own = |sequences: Range<usize>| {
+    let own = |panels: Panels<T>, sequences: Range<usize>, scratch: &mut [T]| {
         let count = sequences.len();
-        let most = inputs.lengths[sequences.clone()].iter().copied().max().unwrap_or(0).max(0) as usize;
+        let (states, products) = scratch.split_at_mut(count * (hidden + GAP));
         // SAFETY: rows of sequences of this group, which no other thread has; here and below.
-        let (state, memory) =
-            unsafe { (last.rows(sequences.start, count), last_memory.rows(sequences.start, count)) };
-        state.copy_from_slice(&inputs.hidden[sequences.start * hidden..sequences.end * hidden]);
+        let memory = unsafe { last_memory.rows(sequences.start, count) };
+        for (index, one) in sequences.clone().enumerate() {
+            states[index * (hidden + GAP)..][..hidden].copy_from_slice(row(inputs.hidden, one, hidden));
+        }
         if cell.has_memory() {
             memory.copy_from_slice(&inputs.memory[sequences.start * hidden..sequences.end * hidden]);
         }
-        let mut products = vec![T::ZERO; count * panels.columns()];
-        for step in 0..most.min(steps) {
-            panels.multiply(isa, &alone, state, &mut products);
+        let most = inputs.lengths[sequences.clone()].iter().copied().max().unwrap_or(0);
+        for step in 0..steps {
+            if (step as i64) < most {
+                panels.multiply(isa, count, states, products, Accumulate::Replace);
+            }
             for (index, one) in sequences.clone().enumerate() {
-                if step as i64 >= inputs.lengths[one] {
-                    continue;
-                }
                 let at = step * batch + one;
                 // SAFETY: as above.
                 let (output, kept, memories) =
                     unsafe { (sequence.rows(at, 1), saved.rows(at, 1), memories.rows(at, 1)) };
-                let state = row_mut(state, index, hidden);
+                if step as i64 >= inputs.lengths[one] {
+                    for rows in [output, kept, memories] {
+                        rows.fill(<T as Real>::ZERO);
+                    }
+                    continue;
+                }
+                let state = &mut states[index * (hidden + GAP)..][..hidden];
                 let memory = row_mut(memory, index, hidden);
                 isa.run(Forward {
                     cell,
                     projected: row(inputs.projected, at, gates),
-                    product: &row(&products, index, panels.columns())[..gates],
+                    product: row(products, index, gates),
                     bias: inputs.bias,
                     state,
                     memory,
@@ -306,14 +290,34 @@ pub fn forward<T: RecurrentElement>(
                 memories.copy_from_slice(memory);
             }
         }
+        for (index, one) in sequences.enumerate() {
+            // SAFETY: as above.
+            let last = unsafe { last.rows(one, 1) };
+            last.copy_from_slice(&states[index * (hidden + GAP)..][..hidden]);
+        }
     };
-    for_groups(pool, batch, &own);
+    let turn = |columns: Range<usize>, panel: &mut [T]| {
+        pack(isa, &inputs.weight[columns.start * hidden..columns.end * hidden], hidden, panel);
+    };
+    Panels::with(pool, isa, [hidden, gates], &turn, |panels| {
+        let numbers = hidden + GAP + gates;
+        for_groups(pool, batch, numbers, &|group, scratch| own(panels, group, scratch));
+    });
 }
 
-/// Calls `body` with groups of sequences.
-fn for_groups(pool: &Pool, batch: usize, body: &(dyn Fn(Range<usize>) + Sync)) {
+/// Calls `body` with groups of sequences, and memory for `numbers` numbers of each.
+fn for_groups<T: RecurrentElement>(
+    pool: &Pool,
+    batch: usize,
+    numbers: usize,
+    body: &(dyn Fn(Range<usize>, &mut [T]) + Sync),
+) {
     let group = group(batch);
-    pool.run(batch.div_ceil(group), &|task| body(task * group..((task + 1) * group).min(batch)));
+    pool.run(batch.div_ceil(group), &|task| {
+        let sequences = task * group..((task + 1) * group).min(batch);
+        let bytes = sequences.len() * numbers * size_of::<T>();
+        with_scratch(bytes, |scratch| body(sequences, bytemuck::cast_slice_mut(&mut scratch[..bytes])));
+    });
 }
 
 /// Runs a layer backwards over all steps.
@@ -330,14 +334,13 @@ pub fn backward<T: RecurrentElement>(
 ) {
     let Sizes { steps, batch, hidden } = sizes;
     let gates = cell.gates() * hidden;
-    let panels = Panels::new(isa, gates, hidden, |row, column| inputs.weight[row * hidden + column]);
-    let alone = Pool::new(1);
     let apart = !outputs.recurrent.is_empty();
     let (projected, recurrent) = (Rows::new(outputs.projected, gates), Rows::new(outputs.recurrent, gates));
     let (first, first_memory) = (Rows::new(outputs.hidden, hidden), Rows::new(outputs.memory, hidden));
-    let own = |sequences: Range<usize>| {
+    let own = |panels: Panels<T>, sequences: Range<usize>, of_products: &mut [T]| {
         let count = sequences.len();
-        let most = inputs.lengths[sequences.clone()].iter().copied().max().unwrap_or(0).max(0) as usize;
+        // Sequences that have not ended send zeros to their products and keep what they have.
+        of_products.fill(<T as Real>::ZERO);
         // SAFETY: rows of sequences of this group, which no other thread has; here and below.
         let (state, memory) =
             unsafe { (first.rows(sequences.start, count), first_memory.rows(sequences.start, count)) };
@@ -345,19 +348,21 @@ pub fn backward<T: RecurrentElement>(
         if cell.has_memory() {
             memory.copy_from_slice(&inputs.of_memory[sequences.start * hidden..sequences.end * hidden]);
         }
-        let mut products = vec![T::ZERO; count * panels.columns()];
-        for step in (0..most.min(steps)).rev() {
+        let most = inputs.lengths[sequences.clone()].iter().copied().max().unwrap_or(0);
+        for step in (0..steps).rev() {
             let before = |first, all, one| match step {
                 0 => row(first, one, hidden),
                 _ => row(all, (step - 1) * batch + one, hidden),
             };
             for (index, one) in sequences.clone().enumerate() {
-                if step as i64 >= inputs.lengths[one] {
-                    continue;
-                }
                 let at = step * batch + one;
                 // SAFETY: as above.
                 let (projected, recurrent) = unsafe { (projected.rows(at, 1), recurrent.rows(at, 1)) };
+                if step as i64 >= inputs.lengths[one] {
+                    projected.fill(<T as Real>::ZERO);
+                    recurrent.fill(<T as Real>::ZERO);
+                    continue;
+                }
                 isa.run(Backward {
                     cell,
                     before: before(inputs.hidden, inputs.sequence, one),
@@ -368,25 +373,27 @@ pub fn backward<T: RecurrentElement>(
                     arrived: row(inputs.of_sequence, at, hidden),
                     state: row_mut(state, index, hidden),
                     memory: row_mut(memory, index, hidden),
-                    projected,
-                    recurrent,
+                    projected: &mut *projected,
+                    recurrent: &mut *recurrent,
                 });
+                let of_product = &mut of_products[index * (gates + GAP)..][..gates];
+                of_product.copy_from_slice(if apart { recurrent } else { projected });
             }
-            let of_products = if apart { &recurrent } else { &projected };
-            // SAFETY: as above; the group's rows of one step lie side by side.
-            let of_products = unsafe { of_products.rows(step * batch + sequences.start, count) };
-            panels.multiply(isa, &alone, of_products, &mut products);
-            for (state, product) in
-                state.chunks_exact_mut(hidden).zip(products.chunks_exact(panels.columns()))
-            {
-                // Sequences that have not begun send zeros to their products and keep what they have.
-                for (state, product) in state.iter_mut().zip(product) {
-                    *state = *state + *product;
-                }
+            if (step as i64) < most {
+                panels.multiply(isa, count, of_products, state, Accumulate::Add);
             }
         }
     };
+    let copy = |columns: Range<usize>, panel: &mut [T]| {
+        for (to, from) in
+            panel.chunks_exact_mut(panel_width::<T>(isa)).zip(inputs.weight.chunks_exact(hidden))
+        {
+            to[..columns.len()].copy_from_slice(&from[columns.clone()]);
+        }
+    };
     if hidden > 0 {
-        for_groups(pool, batch, &own);
+        Panels::with(pool, isa, [gates, hidden], &copy, |panels| {
+            for_groups(pool, batch, gates + GAP, &|group, scratch| own(panels, group, scratch));
+        });
     }
 }

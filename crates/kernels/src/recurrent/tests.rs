@@ -53,11 +53,11 @@ impl Problem {
         let (all, one) = (steps * batch * hidden, batch * hidden);
         let has = usize::from(self.cell.has_memory());
         let mut results = Results {
-            sequence: vec![0.0; all],
-            hidden: vec![0.0; one],
-            memory: vec![0.0; one * has],
-            saved: vec![0.0; all * self.cell.saved()],
-            memories: vec![0.0; all * has],
+            sequence: vec![f64::NAN; all],
+            hidden: vec![f64::NAN; one],
+            memory: vec![f64::NAN; one * has],
+            saved: vec![f64::NAN; all * self.cell.saved()],
+            memories: vec![f64::NAN; all * has],
         };
         let outputs = ForwardOutputs {
             sequence: &mut results.sequence,
@@ -108,10 +108,10 @@ fn backward_is_the_slope_of_the_oracle() {
         };
         let gates = cell.gates() * hidden;
         let mut results = [
-            vec![0.0; steps * batch * gates],
-            vec![0.0; if cell == Cell::Gru { steps * batch * gates } else { 0 }],
-            vec![0.0; batch * hidden],
-            vec![0.0; forward.memory.len()],
+            vec![f64::NAN; steps * batch * gates],
+            vec![f64::NAN; if cell == Cell::Gru { steps * batch * gates } else { 0 }],
+            vec![f64::NAN; batch * hidden],
+            vec![f64::NAN; forward.memory.len()],
         ];
         let [projected, recurrent, of_hidden, of_memory] = &mut results;
         let inputs = BackwardInputs {

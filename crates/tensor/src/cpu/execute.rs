@@ -18,7 +18,7 @@ use crate::cpu::kernels::pooling::{self, PoolingElement, PoolingShape};
 use crate::cpu::kernels::threads::Pool;
 use crate::device::{Device, Executable};
 use crate::ops::convolution::{ConvolutionOp, Role};
-use crate::ops::custom::{HostArray, HostArrayMut};
+use crate::ops::custom::{Engine, HostArray, HostArrayMut};
 use crate::ops::pooling::{PoolOp, PoolRole};
 use crate::ops::random::RandomOp;
 use crate::plan::{Action, Kernel, MatrixOperand, Part, Place, Plan, trace};
@@ -243,12 +243,15 @@ impl Run<'_> {
                             bytes: std::slice::from_raw_parts(*pointer, bytes(meta)),
                         })
                         .collect();
+                    let overwrites = op.0.overwrites(Engine);
                     let mut targets: Vec<HostArrayMut> = outputs
                         .iter()
                         .zip(&writes)
                         .map(|(meta, pointer)| {
                             // A user's kernel sees zeros, never what was there before.
-                            std::ptr::write_bytes(*pointer, 0, bytes(meta));
+                            if !overwrites {
+                                std::ptr::write_bytes(*pointer, 0, bytes(meta));
+                            }
                             HostArrayMut {
                                 shape: &meta.shape,
                                 dtype: meta.dtype,

@@ -83,6 +83,10 @@ impl HostArrayMut<'_> {
     }
 }
 
+/// Only the engine can name this type.
+#[derive(Clone, Copy, Debug)]
+pub struct Engine;
+
 /// An op that is defined outside of the engine's own list.
 ///
 /// ```
@@ -136,6 +140,13 @@ pub trait CustomOp: Any + fmt::Debug + Send + Sync {
 
     /// Whether [`compute`](CustomOp::compute) exists. Without, the fallback is planned and fused like all else.
     fn has_kernel(&self) -> bool {
+        false
+    }
+
+    /// Whether [`compute`](CustomOp::compute) writes every value of its outputs without reading them. Then they are not
+    /// set to zero first and hold anything; so this is for ops of the engine alone, which the argument sees to.
+    #[doc(hidden)]
+    fn overwrites(&self, _: Engine) -> bool {
         false
     }
 

@@ -22,6 +22,12 @@ impl Tensor {
             left.rank() > 0 && right.rank() > 0,
             "matmul: both sides need at least one axis, but the shapes are {left} and {right}"
         );
+        if left.rank() > 2 && right.rank() == 2 {
+            // One product of all rows: its derivative in the shared matrix is one product too, not a sum of many.
+            let rows = left[..left.rank() - 1].iter().product::<usize>();
+            let shape: Shape = left[..left.rank() - 1].iter().copied().chain([right[1]]).collect();
+            return self.reshape([rows, left[left.rank() - 1]]).matmul(other).reshape(shape);
+        }
         let common = self.dtype().promote(other.dtype());
         let a = if left.rank() == 1 { self.unsqueeze(0) } else { self.clone() };
         let b = if right.rank() == 1 { other.unsqueeze(1) } else { other.clone() };

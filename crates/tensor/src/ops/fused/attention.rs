@@ -7,7 +7,7 @@ mod plain;
 use crate::cpu::execute::with_pool;
 use crate::cpu::kernels::attention::{AttentionElement, AttentionShape, Scores, Stretched, forward};
 use crate::cpu::kernels::isa::Isa;
-use crate::ops::custom::{HostArray, HostArrayMut};
+use crate::ops::custom::{Engine, HostArray, HostArrayMut};
 use crate::{CustomOp, DType, Key, Metadata, Shape, Tensor, custom};
 
 use backward::{AttentionBiasGradient, AttentionGradient};
@@ -168,6 +168,9 @@ impl CustomOp for Attention {
         [output, rows].map(|shape| Metadata { shape, dtype: inputs[0].dtype }).into()
     }
     fn has_kernel(&self) -> bool {
+        true
+    }
+    fn overwrites(&self, _: Engine) -> bool {
         true
     }
     fn compute(&self, inputs: &[HostArray], outputs: &mut [HostArrayMut]) {

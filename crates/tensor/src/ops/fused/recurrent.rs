@@ -11,6 +11,7 @@ use crate::cpu::kernels::recurrent::{
     self as kernels, BackwardInputs, BackwardOutputs, Cell, ForwardInputs, ForwardOutputs, RecurrentElement,
     Sizes,
 };
+use crate::ops::custom::Engine;
 use crate::{CustomOp, DType, Element, HostArray, HostArrayMut, Metadata, Shape, Tensor, custom};
 
 /// What an LSTM makes of a sequence.
@@ -196,6 +197,9 @@ impl CustomOp for Recurrence {
     fn has_kernel(&self) -> bool {
         true
     }
+    fn overwrites(&self, _: Engine) -> bool {
+        true
+    }
     fn compute(&self, inputs: &[HostArray], outputs: &mut [HostArrayMut]) {
         match inputs[0].dtype {
             DType::F64 => self.run::<f64>(inputs, outputs),
@@ -276,6 +280,9 @@ impl CustomOp for RecurrenceGradient {
         batched(RecurrenceGradient(self.0), inputs, mapped, size, 0..1)
     }
     fn has_kernel(&self) -> bool {
+        true
+    }
+    fn overwrites(&self, _: Engine) -> bool {
         true
     }
     fn compute(&self, inputs: &[HostArray], outputs: &mut [HostArrayMut]) {
