@@ -1,0 +1,196 @@
+//! The derivative by the weights: the transpose of the algorithm. At each point it is a sum over all tiles of products
+//! of the input and the derivative by the outputs, and kernels are interpolated from the sums.
+
+use super::super::super::gemm::Accumulate;
+use super::super::super::gemm::tile::{Tile, VECTORS, VectorKernel, dispatch};
+use super::super::super::gemm::vector::Vector;
+use super::super::{ConvolutionShape, Shared, run_all, with_parts};
+use super::points::Planes;
+use super::product::ALL_WEIGHTS;
+use super::tiling::{Tiling, Volume};
+use super::transform::{ALL_POINTS, KERNEL, OfInput, OfOutputGradient, POINTS, to_weight_gradient};
+use super::{VOLUME_BYTES, lanes, spread};
+use crate::isa::Isa;
+use crate::threads::Pool;
+use std::ops::Range;
+
+/// Most outputs of a panel: their sums with a panel of channels stay in the second-level cache.
+const PANEL: usize = 48;
+
+/// dw from x and dy, for a shape that [`super::suits`].
+pub fn weight_gradient(
+    pool: &Pool,
+    isa: Isa,
+    shape: &ConvolutionShape,
+    x: &[f32],
+    dy: &[f32],
+    dw: &mut [f32],
+) {
+    let output = shape.output_size().expect("sizes that were checked");
+    let lanes = lanes(isa);
+    let width = VECTORS * lanes;
+    let (outputs, channels) = (shape.outputs / shape.groups, shape.channels / shape.groups);
+    let tiling = Tiling::new(shape.images, output);
+    let height = outputs.div_ceil(outputs.div_ceil(PANEL)).next_multiple_of(lanes);
+    let (inputs, input_len) = Volume::new(tiling.capacity(), channels, width);
+    let (derivatives, derivative_len) = Volume::new(tiling.capacity(), outputs, height);
+    let at_a_time = (2 * VOLUME_BYTES / size_of::<f32>() / (input_len + derivative_len)).max(1);
+    let at_a_time = at_a_time.min(tiling.blocks());
+    let panels = [outputs.div_ceil(height), channels.div_ceil(width)];
+    let point = height * width + 16;
+    let sums_len = ALL_POINTS * point;
+    let plane = output[0] * output[1];
+    let products = shape.images * shape.outputs * channels * plane;
+    let to = Shared(dw.as_mut_ptr());
+    // Sums that wait for more tiles, of all panels; if there is but one run of tiles, every task has its own room.
+    let waiting = if at_a_time < tiling.blocks() { panels[0] * panels[1] * sums_len } else { 0 };
+    let lengths = [at_a_time * input_len, at_a_time * derivative_len, waiting];
+    with_parts(lengths, |[from_inputs, from_derivatives, waiting]: [&mut [f32]; 3]| {
+        let inputs = Volume { start: from_inputs.as_mut_ptr(), ..inputs };
+        let derivatives = Volume { start: from_derivatives.as_mut_ptr(), ..derivatives };
+        let waiting = Shared(waiting.as_mut_ptr());
+        for group in 0..shape.groups {
+            let planes = Planes {
+                start: dy[group * outputs * plane..].as_ptr(),
+                image: shape.outputs * plane,
+                channels: outputs,
+                size: output,
+                low: [0, 0],
+            };
+            for first in (0..tiling.blocks()).step_by(at_a_time) {
+                let blocks = first..(first + at_a_time).min(tiling.blocks());
+                spread::<OfInput>(
+                    pool,
+                    isa,
+                    &tiling,
+                    blocks.clone(),
+                    Planes::of_inputs(x, shape, group),
+                    inputs,
+                );
+                spread::<OfOutputGradient>(pool, isa, &tiling, blocks.clone(), planes, derivatives);
+                run_all(pool, panels[0] * panels[1], products, &|task| {
+                    let one_run = at_a_time == tiling.blocks();
+                    with_parts([if one_run { sums_len } else { 0 }], |[own]: [&mut [f32]; 1]| {
+                        let sums = if one_run { own.as_mut_ptr() } else { waiting.at(task * sums_len) };
+                        let panel = [task / panels[1], task % panels[1]];
+                        let sum = Sum {
+                            tiling: &tiling,
+                            blocks: blocks.clone(),
+                            inputs,
+                            derivatives,
+                            panel,
+                            size: [outputs, channels],
+                            sums,
+                            point,
+                            to: to.at(group * outputs * channels * ALL_WEIGHTS),
+                        };
+                        // SAFETY: the shape was checked against the slices; the volumes have these blocks; tasks have
+                        // sums and write weights of their own.
+                        unsafe { dispatch(isa, sum) };
+                    });
+                });
+            }
+        }
+    });
+}
+
+/// Sums over the tiles of some blocks for a panel of outputs and one of channels; after the last block, the derivatives.
+struct Sum<'a> {
+    tiling: &'a Tiling,
+    blocks: Range<usize>,
+    inputs: Volume,
+    derivatives: Volume,
+    panel: [usize; 2],
+    /// Outputs and channels.
+    size: [usize; 2],
+    /// `[points, outputs of a panel, channels of a panel]`.
+    sums: *mut f32,
+    /// From point to point of the sums.
+    point: usize,
+    to: *mut f32,
+}
+
+impl VectorKernel<f32> for Sum<'_> {
+    #[inline(always)]
+    unsafe fn run<V: Vector<Element = f32>, const ROWS: usize>(self) {
+        let width = VECTORS * V::LANES;
+        let (row, column) = (self.panel[0] * self.derivatives.pitch, self.panel[1] * width);
+        let left = self.size[0] - row;
+        let rows = if left < self.derivatives.pitch { left } else { self.derivatives.pitch };
+        let columns = if self.size[1] - column > V::LANES { width } else { V::LANES };
+        for point in 0..ALL_POINTS {
+            for block in 0..self.blocks.end - self.blocks.start {
+                let a = self.derivatives.panel(block, self.panel[0]);
+                let b = self.inputs.panel(block, self.panel[1]);
+                let fresh = self.blocks.start + block == 0;
+                let tile = Tile {
+                    depth: self.tiling.tiles_of(self.blocks.start + block),
+                    a: a.wrapping_add(point * self.derivatives.point),
+                    a_row: 1,
+                    a_depth: self.derivatives.pitch as isize,
+                    b: b.wrapping_add(point * self.inputs.point),
+                    b_depth: width as isize,
+                    c: self.sums.wrapping_add(point * self.point),
+                    c_row: width as isize,
+                    accumulate: if fresh { Accumulate::Replace } else { Accumulate::Add },
+                };
+                // SAFETY: the caller vouches for the volumes and the sums.
+                unsafe { tile.strip::<V, ROWS>(rows, columns) };
+            }
+        }
+        if self.blocks.end < self.tiling.blocks() {
+            return;
+        }
+        for index in 0..rows {
+            let mut lane = 0;
+            while lane < columns {
+                // SAFETY: as above; the caller vouches for the weights.
+                unsafe { self.finish::<V>(index * width + lane, row + index, column + lane) };
+                lane += V::LANES;
+            }
+        }
+    }
+}
+
+impl Sum<'_> {
+    /// The derivatives by the kernels of an output and the channels from `channel` on.
+    #[inline(always)]
+    unsafe fn finish<V: Vector<Element = f32>>(&self, offset: usize, output: usize, channel: usize) {
+        // No vector has more lanes than sixteen.
+        let mut by_place = [0f32; 16 * 16];
+        let mut by_channel = [0f32; 16 * 16];
+        let channels = self.size[1];
+        let count = if channels - channel < V::LANES { channels - channel } else { V::LANES };
+        // SAFETY: the caller vouches for the sums and the weights; the arrays have room for all lanes.
+        unsafe {
+            let from = self.sums.add(offset);
+            let mut half = [[V::zero(); KERNEL]; POINTS];
+            for (column, half) in half.iter_mut().enumerate() {
+                let mut values = [V::zero(); POINTS];
+                for (row, value) in values.iter_mut().enumerate() {
+                    *value = V::load(from.add((row * POINTS + column) * self.point));
+                }
+                *half = to_weight_gradient(values);
+            }
+            for row in 0..KERNEL {
+                let mut line = [V::zero(); POINTS];
+                for (value, half) in line.iter_mut().zip(&half) {
+                    *value = half[row];
+                }
+                for (column, value) in to_weight_gradient(line).into_iter().enumerate() {
+                    value.store(by_place.as_mut_ptr().add((row * KERNEL + column) * V::LANES));
+                }
+            }
+            let mut place = 0;
+            while place < ALL_WEIGHTS {
+                let from = by_place.as_ptr().add(place * V::LANES);
+                V::transpose(from, V::LANES as isize, by_channel.as_mut_ptr().add(place), 16);
+                place += V::LANES;
+            }
+            for lane in 0..count {
+                let to = self.to.add((output * channels + channel + lane) * ALL_WEIGHTS);
+                std::ptr::copy_nonoverlapping(by_channel.as_ptr().add(lane * 16), to, ALL_WEIGHTS);
+            }
+        }
+    }
+}
