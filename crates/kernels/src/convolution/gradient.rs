@@ -5,7 +5,7 @@ use super::super::gemm::block::{Access, Block, Cut, even_depth};
 use super::super::gemm::element::{GemmElement, Number};
 use super::super::gemm::operand::Strided;
 use super::patches::{Frame, Patches};
-use super::{ConvolutionShape, Shared, as_f32, as_f32_mut, forward, run_all, winograd, with_parts};
+use super::{ConvolutionShape, Shared, forward, run_all, winograd, with_parts};
 use crate::isa::Isa;
 use crate::threads::Pool;
 
@@ -32,14 +32,10 @@ pub fn input_gradient<T: GemmElement>(
     dx: &mut [T],
 ) {
     let output = shape.check(dx.len(), w.len(), dy.len());
+    if winograd::input_gradient(pool, isa, shape, output, [dy, w], dx) {
+        return;
+    }
     match flipped(shape, output) {
-        Some(other)
-            if winograd::suits(&other, shape.size)
-                && let (Some(dy), Some(w), Some(dx)) = (as_f32(dy), as_f32(w), as_f32_mut(&mut *dx)) =>
-        {
-            let weights = |group: usize| winograd::Weights::backward(w, &other, group);
-            winograd::forward(pool, isa, &other, dy, &weights, dx, None);
-        }
         Some(other) => with_parts([w.len()], |[turned]: [&mut [T]; 1]| {
             flip(shape, w, turned);
             forward(pool, isa, &other, dy, turned, dx, None);
@@ -145,10 +141,8 @@ pub fn weight_gradient<T: GemmElement>(
     dw: &mut [T],
 ) {
     let output = shape.check(x.len(), dw.len(), dy.len());
-    if winograd::suits(shape, output)
-        && let (Some(x), Some(dy), Some(dw)) = (as_f32(x), as_f32(dy), as_f32_mut(&mut *dw))
-    {
-        return winograd::weight_gradient(pool, isa, shape, x, dy, dw);
+    if winograd::weight_gradient(pool, isa, shape, output, [x, dy], dw) {
+        return;
     }
     let pixels = output[0] * output[1];
     let frame = Frame::new(shape, output);

@@ -25,7 +25,6 @@ use super::isa::Isa;
 use super::memory::with_scratch;
 use super::threads::Pool;
 use patches::{Frame, Patches};
-use std::any::TypeId;
 use std::error::Error;
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -235,11 +234,8 @@ pub fn forward<T: GemmElement>(
     epilogue: Option<&(dyn Fn(usize) + Sync)>,
 ) {
     let output = shape.check(x.len(), w.len(), y.len());
-    if winograd::suits(shape, output)
-        && let (Some(x), Some(w), Some(y)) = (as_f32(x), as_f32(w), as_f32_mut(y))
-    {
-        let weights = |group: usize| winograd::Weights::forward(w, shape, group);
-        return winograd::forward(pool, isa, shape, x, &weights, y, epilogue);
+    if winograd::forward(pool, isa, shape, output, [x, w], y, epilogue) {
+        return;
     }
     let pixels = output[0] * output[1];
     let frame = Frame::new(shape, output);
@@ -292,20 +288,6 @@ pub fn forward<T: GemmElement>(
             }
         });
     });
-}
-
-/// The elements as `f32`, if they are.
-fn as_f32<T: GemmElement>(values: &[T]) -> Option<&[f32]> {
-    // SAFETY: the types are the same.
-    (TypeId::of::<T>() == TypeId::of::<f32>())
-        .then(|| unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), values.len()) })
-}
-
-/// The elements as `f32`, if they are.
-fn as_f32_mut<T: GemmElement>(values: &mut [T]) -> Option<&mut [f32]> {
-    // SAFETY: the types are the same.
-    (TypeId::of::<T>() == TypeId::of::<f32>())
-        .then(|| unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), values.len()) })
 }
 
 /// Products that are not worth waking a thread.

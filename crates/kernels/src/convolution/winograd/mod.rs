@@ -1,7 +1,7 @@
-//! Convolution with kernels of three by three by the minimal filtering algorithm of Winograd, as Lavin and Gray have it
-//! ("Fast Algorithms for Convolutional Neural Networks", 2015): tiles of 6 x 6 pixels and kernels are evaluated at 36
-//! points, where a convolution is a product at each point, and 4 x 4 outputs are interpolated from the products: 36
-//! multiplications for 144.
+//! Convolution by the minimal filtering algorithms of Winograd, as Lavin and Gray have them ("Fast Algorithms for
+//! Convolutional Neural Networks", 2015): tiles of the input and kernels are evaluated at points, where a convolution
+//! is a product at each point, and a tile of the output is interpolated from the products. Kernels of 3 x 3 take 36
+//! multiplications for 144, of 5 x 5 36 for 100, and of 3 x 3 with a stride of two 81 for 144.
 //!
 //! Channels lie in the lanes of vectors while values are transformed; the products at a point, summed over channels, are
 //! products of matrices. The values of the input at the points are made for as many tiles as stay in the last cache;
@@ -11,35 +11,199 @@
 mod lanes;
 mod points;
 mod product;
+mod strided;
 mod tiling;
 mod transform;
 mod weight_gradient;
 
-use super::super::gemm::tile::{TileSize, VECTORS, VectorKernel, dispatch};
+use super::super::gemm::element::GemmElement;
+use super::super::gemm::tile::{TileSize, VECTORS, dispatch};
 use super::{ConvolutionShape, Shared, run_all, with_parts};
 use crate::isa::Isa;
 use crate::memory::with_scratch;
 use crate::threads::Pool;
-use points::{Planes, Spread, buffer_len};
-pub use product::Weights;
-use product::{ALL_WEIGHTS, Product, Rooms};
+use points::{OfInput, Planes, Spread, ToPoints, buffer_len};
+use product::{Product, Rooms, Weights};
+use std::any::TypeId;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
+use strided::{Strided, StridedInputGradient};
 use tiling::{Tiling, Volume};
-use transform::OfInput;
-pub use weight_gradient::weight_gradient;
+use transform::{Algorithm, FiveByFive, ThreeByThree};
 
-/// Channels of a panel of the input.
-const PANEL: usize = 64;
 /// Most bytes of values at points that are kept at a time.
 const VOLUME_BYTES: usize = 8 << 20;
+/// Fewest channels of a group, of the input and of the output: with less, lanes are empty.
+const FEWEST_CHANNELS: usize = 8;
 
-/// Whether the algorithm is for this shape and faster than the products of its definition.
-pub fn suits(shape: &ConvolutionShape, output: [usize; 2]) -> bool {
-    let [channels, outputs] = [shape.channels, shape.outputs].map(|count| count / shape.groups);
-    let kernel = shape.kernel == [3, 3] && shape.stride == [1, 1] && shape.dilation == [1, 1];
-    kernel && channels >= 8 && outputs >= 8 && shape.images * output[0] * output[1] > 0
+/// Which algorithm a convolution is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    ThreeByThree,
+    FiveByFive,
+    Strided,
+}
+
+impl Choice {
+    /// The algorithm for a shape, if one is faster than the products of the definition.
+    fn of<T: GemmElement>(shape: &ConvolutionShape, output: [usize; 2]) -> Option<Choice> {
+        let fewest = shape.channels.min(shape.outputs) / shape.groups;
+        let pixels = shape.images * output[0] * output[1] * shape.size[0] * shape.size[1];
+        let float = TypeId::of::<T>() == TypeId::of::<f32>();
+        if !float || shape.dilation != [1, 1] || fewest < FEWEST_CHANNELS || pixels == 0 {
+            return None;
+        }
+        match (shape.kernel, shape.stride) {
+            ([3, 3], [1, 1]) => Some(Choice::ThreeByThree),
+            ([5, 5], [1, 1]) => Some(Choice::FiveByFive),
+            ([3, 3], [2, 2]) => Some(Choice::Strided),
+            _ => None,
+        }
+    }
+}
+
+/// [`super::forward`], if there is an algorithm for the shape; says whether.
+pub fn forward<T: GemmElement>(
+    pool: &Pool,
+    isa: Isa,
+    shape: &ConvolutionShape,
+    output: [usize; 2],
+    [x, w]: [&[T]; 2],
+    y: &mut [T],
+    epilogue: Option<&(dyn Fn(usize) + Sync)>,
+) -> bool {
+    let Some(choice) = Choice::of::<T>(shape, output) else { return false };
+    let (x, w, y) = (as_f32(x), as_f32(w), as_f32_mut(y));
+    let sizes = Sizes::of(shape, output);
+    match choice {
+        Choice::ThreeByThree => convolve::<ThreeByThree>(pool, isa, &sizes, [x, w], false, y, epilogue),
+        Choice::FiveByFive => convolve::<FiveByFive>(pool, isa, &sizes, [x, w], false, y, epilogue),
+        Choice::Strided => convolve::<Strided>(pool, isa, &sizes, [x, w], false, y, epilogue),
+    }
+    true
+}
+
+/// [`super::input_gradient`], if there is an algorithm for the shape; says whether.
+pub fn input_gradient<T: GemmElement>(
+    pool: &Pool,
+    isa: Isa,
+    shape: &ConvolutionShape,
+    output: [usize; 2],
+    [dy, w]: [&[T]; 2],
+    dx: &mut [T],
+) -> bool {
+    let Some(choice) = Choice::of::<T>(shape, output) else { return false };
+    let low = [shape.padding[0][0], shape.padding[1][0]];
+    let most = if choice == Choice::Strided { 1 } else { shape.kernel[0] - 1 };
+    if low.iter().any(|&low| low > most || (choice == Choice::Strided && low != 1)) {
+        return false;
+    }
+    let (dy, w, dx) = (as_f32(dy), as_f32(w), as_f32_mut(dx));
+    let forward = Sizes::of(shape, output);
+    let sizes = Sizes {
+        channels: forward.outputs,
+        outputs: forward.channels,
+        input: output,
+        output: shape.size,
+        // Pixels are at most as far from the first derivative as the kernel reaches.
+        low: if choice == Choice::Strided { [0, 0] } else { low.map(|low| most - low) },
+        ..forward
+    };
+    match choice {
+        Choice::ThreeByThree => convolve::<ThreeByThree>(pool, isa, &sizes, [dy, w], true, dx, None),
+        Choice::FiveByFive => convolve::<FiveByFive>(pool, isa, &sizes, [dy, w], true, dx, None),
+        Choice::Strided => convolve::<StridedInputGradient>(pool, isa, &sizes, [dy, w], true, dx, None),
+    }
+    true
+}
+
+/// [`super::weight_gradient`], if there is an algorithm for the shape; says whether.
+pub fn weight_gradient<T: GemmElement>(
+    pool: &Pool,
+    isa: Isa,
+    shape: &ConvolutionShape,
+    output: [usize; 2],
+    [x, dy]: [&[T]; 2],
+    dw: &mut [T],
+) -> bool {
+    let Some(choice) = Choice::of::<T>(shape, output) else { return false };
+    let (x, dy, dw) = (as_f32(x), as_f32(dy), as_f32_mut(dw));
+    let sizes = Sizes::of(shape, output);
+    match choice {
+        Choice::ThreeByThree => {
+            weight_gradient::weight_gradient::<ThreeByThree>(pool, isa, &sizes, x, dy, dw);
+        }
+        Choice::FiveByFive => weight_gradient::weight_gradient::<FiveByFive>(pool, isa, &sizes, x, dy, dw),
+        Choice::Strided => weight_gradient::weight_gradient::<Strided>(pool, isa, &sizes, x, dy, dw),
+    }
+    true
+}
+
+/// The elements, which are `f32`.
+fn as_f32<T: GemmElement>(values: &[T]) -> &[f32] {
+    assert!(TypeId::of::<T>() == TypeId::of::<f32>());
+    // SAFETY: the types are the same.
+    unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), values.len()) }
+}
+
+/// The elements, which are `f32`.
+fn as_f32_mut<T: GemmElement>(values: &mut [T]) -> &mut [f32] {
+    assert!(TypeId::of::<T>() == TypeId::of::<f32>());
+    // SAFETY: the types are the same.
+    unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), values.len()) }
+}
+
+/// Sizes of a convolution. Channels and outputs are those of a group.
+#[derive(Clone, Copy)]
+struct Sizes {
+    images: usize,
+    groups: usize,
+    channels: usize,
+    outputs: usize,
+    input: [usize; 2],
+    output: [usize; 2],
+    /// How far the first tile begins before the image.
+    low: [usize; 2],
+}
+
+impl Sizes {
+    fn of(shape: &ConvolutionShape, output: [usize; 2]) -> Sizes {
+        Sizes {
+            images: shape.images,
+            groups: shape.groups,
+            channels: shape.channels / shape.groups,
+            outputs: shape.outputs / shape.groups,
+            input: shape.size,
+            output,
+            low: [shape.padding[0][0], shape.padding[1][0]],
+        }
+    }
+}
+
+impl Weights {
+    /// The weights of a group: `[outputs, channels, kernel]`, or `[channels, outputs, kernel]` with turned kernels.
+    fn of_group<A: Algorithm>(w: &[f32], sizes: &Sizes, group: usize, turned: bool) -> Weights {
+        let &Sizes { outputs, channels, .. } = sizes;
+        let kernel = A::KERNEL * A::KERNEL;
+        let start = w[group * outputs * channels * kernel..].as_ptr();
+        let (output, channel) = if turned { (kernel, outputs * kernel) } else { (channels * kernel, kernel) };
+        Weights { start, output, channel, outputs, channels, turned }
+    }
+}
+
+impl Planes {
+    /// The images of a group.
+    fn of_inputs(x: &[f32], sizes: &Sizes, group: usize) -> Planes {
+        let plane = sizes.input[0] * sizes.input[1];
+        Planes {
+            start: x[group * sizes.channels * plane..].as_ptr(),
+            image: sizes.groups * sizes.channels * plane,
+            channels: sizes.channels,
+            size: sizes.input,
+            low: sizes.low,
+        }
+    }
 }
 
 /// Vectors of an instruction set.
@@ -47,58 +211,40 @@ fn lanes(isa: Isa) -> usize {
     TileSize::of::<f32>(isa).columns / VECTORS
 }
 
-impl Weights {
-    /// The weights of a group, `[outputs, channels, 3, 3]`.
-    pub fn forward(w: &[f32], shape: &ConvolutionShape, group: usize) -> Weights {
-        let (outputs, channels) = (shape.outputs / shape.groups, shape.channels / shape.groups);
-        let start = w[group * outputs * channels * ALL_WEIGHTS..].as_ptr();
-        let (output, channel) = (channels * ALL_WEIGHTS, ALL_WEIGHTS);
-        Weights { start, output, channel, outputs, channels, turned: false }
-    }
-
-    /// The weights `[channels, outputs, 3, 3]` of the convolution of which `shape` is the input gradient.
-    pub fn backward(w: &[f32], shape: &ConvolutionShape, group: usize) -> Weights {
-        let (outputs, channels) = (shape.outputs / shape.groups, shape.channels / shape.groups);
-        let start = w[group * outputs * channels * ALL_WEIGHTS..].as_ptr();
-        let (output, channel) = (ALL_WEIGHTS, outputs * ALL_WEIGHTS);
-        Weights { start, output, channel, outputs, channels, turned: true }
-    }
-}
-
-/// y = x * w for a shape that [`suits`], with the weights that `weights` says for each group.
-pub fn forward(
+/// y = x * w.
+fn convolve<A: Algorithm>(
     pool: &Pool,
     isa: Isa,
-    shape: &ConvolutionShape,
-    x: &[f32],
-    weights: &dyn Fn(usize) -> Weights,
+    sizes: &Sizes,
+    [x, w]: [&[f32]; 2],
+    turned: bool,
     y: &mut [f32],
     epilogue: Option<&(dyn Fn(usize) + Sync)>,
 ) {
-    let output = shape.output_size().expect("sizes that were checked");
+    let &Sizes { images, groups, channels, outputs, output, .. } = sizes;
     let lanes = lanes(isa);
-    let (outputs, channels) = (shape.outputs / shape.groups, shape.channels / shape.groups);
-    let tiling = Tiling::new(shape.images, output);
-    let pitch = channels.next_multiple_of(lanes).min(PANEL);
-    let (volume, block_len) = Volume::new(tiling.capacity(), channels, pitch);
+    let tiling = Tiling::new::<A>(images, output);
+    let pitch = channels.next_multiple_of(lanes).min(A::PANEL);
+    let (volume, block_len) = Volume::new::<A>(tiling.capacity(), channels, pitch);
     let at_a_time = (VOLUME_BYTES / size_of::<f32>() / block_len).clamp(1, tiling.blocks());
-    let products = shape.images * shape.outputs * channels * output[0] * output[1];
-    let panels = outputs.div_ceil(VECTORS * lanes);
     let pixels = output[0] * output[1];
-    let rooms = Rooms::new(&tiling, pitch, lanes);
+    let products = images * groups * outputs * channels * pixels;
+    let panels = outputs.div_ceil(VECTORS * lanes);
+    let rooms = Rooms::new::<A>(&tiling, pitch, lanes);
     let to = Shared(y.as_mut_ptr());
     let run = |part_done: &(dyn Fn(usize) + Sync)| {
         with_parts([at_a_time * block_len], |[values]: [&mut [f32]; 1]| {
             let volume = Volume { start: values.as_mut_ptr(), ..volume };
-            for group in 0..shape.groups {
-                let (weights, planes) = (weights(group), Planes::of_inputs(x, shape, group));
+            for group in 0..groups {
+                let weights = Weights::of_group::<A>(w, sizes, group, turned);
+                let planes = Planes::of_inputs(x, sizes, group);
                 for first in (0..tiling.blocks()).step_by(at_a_time) {
                     let blocks = first..(first + at_a_time).min(tiling.blocks());
-                    spread::<OfInput>(pool, isa, &tiling, blocks.clone(), planes, volume);
+                    spread::<OfInput<A>>(pool, isa, &tiling, blocks.clone(), planes, volume);
                     run_all(pool, blocks.len() * panels, products, &|task| {
                         let (panel, from_block) = (task % panels, task / panels);
                         with_parts([rooms.all()], |[scratch]: [&mut [f32]; 1]| {
-                            let product = Product {
+                            let product = Product::<A> {
                                 tiling: &tiling,
                                 block: first + from_block,
                                 volume,
@@ -106,10 +252,11 @@ pub fn forward(
                                 weights,
                                 first: panel * VECTORS * lanes,
                                 to: to.at(group * outputs * pixels),
-                                image: shape.outputs * pixels,
+                                image: groups * outputs * pixels,
                                 size: output,
                                 scratch: scratch.as_mut_ptr(),
                                 rooms,
+                                algorithm: PhantomData,
                             };
                             // SAFETY: the shape was checked against the slices; the volume has these blocks; tasks
                             // write to different outputs.
@@ -123,42 +270,26 @@ pub fn forward(
     };
     match epilogue {
         None => run(&|_| ()),
-        Some(epilogue) => Countdown::with(&tiling, shape.images, panels * shape.groups, |countdown| {
+        Some(epilogue) => Countdown::with(&tiling, images, panels * groups, |countdown| {
             run(&|block| countdown.part_done(tiling.images_of(block), epilogue));
         }),
     }
 }
 
-impl Planes {
-    /// The images of a group.
-    fn of_inputs(x: &[f32], shape: &ConvolutionShape, group: usize) -> Planes {
-        let (channels, plane) = (shape.channels / shape.groups, shape.size[0] * shape.size[1]);
-        Planes {
-            start: x[group * channels * plane..].as_ptr(),
-            image: shape.channels * plane,
-            channels,
-            size: shape.size,
-            low: [shape.padding[0][0], shape.padding[1][0]],
-        }
-    }
-}
-
 /// Makes the values of the tiles of `blocks` at the points.
-fn spread<P: transform::ToPoints + Send + Sync>(
+fn spread<P: ToPoints + Send + Sync>(
     pool: &Pool,
     isa: Isa,
     tiling: &Tiling,
     blocks: Range<usize>,
     planes: Planes,
     volume: Volume,
-) where
-    for<'a> Spread<'a, P>: VectorKernel<f32>,
-{
+) {
     let lanes = lanes(isa);
     let parts = planes.channels.div_ceil(lanes);
-    let work = blocks.len() * tiling.capacity() * planes.channels * transform::ALL_POINTS;
+    let work = blocks.len() * tiling.capacity() * planes.channels * P::POINTS * P::POINTS;
     run_all(pool, blocks.len() * parts, work, &|task| {
-        with_parts([buffer_len(tiling, lanes)], |[buffer]: [&mut [f32]; 1]| {
+        with_parts([buffer_len::<P>(tiling, lanes)], |[buffer]: [&mut [f32]; 1]| {
             let spread = Spread::<P> {
                 tiling,
                 block: blocks.start + task / parts,

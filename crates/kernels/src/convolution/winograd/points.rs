@@ -4,7 +4,7 @@ use super::super::super::gemm::tile::VectorKernel;
 use super::super::super::gemm::vector::Vector;
 use super::lanes::to_lanes;
 use super::tiling::{Run, Tiling, Volume};
-use super::transform::{OUTPUTS, POINTS, ToPoints};
+use super::transform::{Algorithm, Line, MOST, Transposed};
 use std::marker::PhantomData;
 
 /// Images of which tiles are read.
@@ -27,6 +27,54 @@ unsafe impl Send for Planes {}
 // SAFETY: as above.
 unsafe impl Sync for Planes {}
 
+/// What tiles are taken to the points, and how.
+pub trait ToPoints {
+    /// Pixels of a tile on an axis.
+    const SIZE: usize;
+    /// From tile to tile.
+    const STEP: usize;
+    /// Points on an axis.
+    const POINTS: usize;
+
+    /// The transform on an axis.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `V`.
+    unsafe fn line<V: Vector<Element = f32>>(tile: Line<V>) -> Line<V>;
+}
+
+/// Tiles of the input.
+#[derive(Clone, Copy)]
+pub struct OfInput<A>(PhantomData<A>);
+
+/// Tiles of derivatives by the outputs.
+#[derive(Clone, Copy)]
+pub struct OfOutputGradient<A>(PhantomData<A>);
+
+impl<A: Algorithm> ToPoints for OfInput<A> {
+    const SIZE: usize = A::INPUT;
+    const STEP: usize = A::STEP;
+    const POINTS: usize = A::POINTS;
+
+    #[inline(always)]
+    unsafe fn line<V: Vector<Element = f32>>(tile: Line<V>) -> Line<V> {
+        // SAFETY: the caller has the instructions of `V`.
+        unsafe { A::of_input(tile) }
+    }
+}
+
+impl<A: Transposed> ToPoints for OfOutputGradient<A> {
+    const SIZE: usize = A::OUTPUT;
+    const STEP: usize = A::OUTPUT;
+    const POINTS: usize = A::POINTS;
+
+    #[inline(always)]
+    unsafe fn line<V: Vector<Element = f32>>(tile: Line<V>) -> Line<V> {
+        // SAFETY: the caller has the instructions of `V`.
+        unsafe { A::of_output_gradient(tile) }
+    }
+}
+
 /// Values at the points of the tiles of a block, for as many channels as a vector has lanes.
 pub struct Spread<'a, P> {
     /// The tiles.
@@ -48,16 +96,16 @@ pub struct Spread<'a, P> {
 }
 
 /// Room that [`Spread`] needs.
-pub fn buffer_len(tiling: &Tiling, lanes: usize) -> usize {
-    let [rows, columns] = tiling.largest_run().map(|tiles| tiles * OUTPUTS + POINTS - OUTPUTS);
+pub fn buffer_len<P: ToPoints>(tiling: &Tiling, lanes: usize) -> usize {
+    let [rows, columns] = tiling.largest_run().map(|tiles| tiles * P::STEP + P::SIZE - P::STEP);
     (rows + 1) * columns * lanes
 }
 
 /// Pixels on an axis that the tiles from `first` to `end` reach and that the image has.
 #[inline(always)]
-fn reach(first: usize, end: usize, size: usize, low: usize, tile: usize) -> [usize; 2] {
-    let from = (first * OUTPUTS).saturating_sub(low);
-    let to = (end * OUTPUTS + tile - OUTPUTS).saturating_sub(low);
+fn reach<P: ToPoints>(first: usize, end: usize, size: usize, low: usize) -> [usize; 2] {
+    let from = (first * P::STEP).saturating_sub(low);
+    let to = (end * P::STEP + P::SIZE - P::STEP).saturating_sub(low);
     let to = if to < size { to } else { size };
     [if from < to { from } else { to }, to]
 }
@@ -85,8 +133,8 @@ impl<P: ToPoints> Spread<'_, P> {
     #[inline(always)]
     unsafe fn spread_run<V: Vector<Element = f32>>(&self, run: &Run, mut to: *mut f32) {
         let Planes { start, image, channels, size: [height, width], low } = self.planes;
-        let rows = reach(run.rows.start, run.rows.end, height, low[0], P::SIZE);
-        let columns = reach(run.columns.start, run.columns.end, width, low[1], P::SIZE);
+        let rows = reach::<P>(run.rows.start, run.rows.end, height, low[0]);
+        let columns = reach::<P>(run.columns.start, run.columns.end, width, low[1]);
         let (count, reached) = (rows[1] - rows[0], columns[1] - columns[0]);
         let plane = height * width;
         let from = start.wrapping_add(run.image * image + self.channel * plane);
@@ -110,16 +158,16 @@ impl<P: ToPoints> Spread<'_, P> {
             }
             let mut row = run.rows.start;
             while row < run.rows.end {
-                let mut lines = [zeros.cast_const(); POINTS];
+                let mut lines = [zeros.cast_const(); MOST];
                 for (index, line) in lines.iter_mut().enumerate().take(P::SIZE) {
-                    let y = (row * OUTPUTS + index).wrapping_sub(low[0]);
+                    let y = (row * P::STEP + index).wrapping_sub(low[0]);
                     if y < height {
                         *line = self.buffer.add((y - rows[0]) * reached * V::LANES);
                     }
                 }
                 let mut column = run.columns.start;
                 while column < run.columns.end {
-                    let x = (column * OUTPUTS).wrapping_sub(low[1]);
+                    let x = (column * P::STEP).wrapping_sub(low[1]);
                     self.tile::<V>(&lines, x, columns[0], to);
                     to = to.add(self.volume.pitch);
                     column += 1;
@@ -133,33 +181,33 @@ impl<P: ToPoints> Spread<'_, P> {
     #[inline(always)]
     unsafe fn tile<V: Vector<Element = f32>>(
         &self,
-        lines: &[*const f32; POINTS],
+        lines: &[*const f32; MOST],
         x: usize,
         first: usize,
         to: *mut f32,
     ) {
         // SAFETY: only columns of the image are read; the caller vouches for the volume.
         unsafe {
-            let mut columns = [[V::zero(); POINTS]; POINTS];
+            let mut columns = [[V::zero(); MOST]; MOST];
             for (index, column) in columns.iter_mut().enumerate().take(P::SIZE) {
                 let x = x.wrapping_add(index);
                 if x < self.planes.size[1] {
                     let offset = (x - first) * V::LANES;
-                    let mut values = [V::zero(); POINTS];
+                    let mut values = [V::zero(); MOST];
                     for (value, line) in values.iter_mut().zip(lines).take(P::SIZE) {
                         *value = V::load(line.add(offset));
                     }
                     *column = P::line(values);
                 }
             }
-            for row in 0..POINTS {
-                let mut line = [V::zero(); POINTS];
+            for row in 0..P::POINTS {
+                let mut line = [V::zero(); MOST];
                 for (value, column) in line.iter_mut().zip(&columns) {
                     *value = column[row];
                 }
                 let line = P::line(line);
-                for (column, value) in line.into_iter().enumerate() {
-                    value.store(to.add((row * POINTS + column) * self.volume.point));
+                for (column, value) in line.into_iter().enumerate().take(P::POINTS) {
+                    value.store(to.add((row * P::POINTS + column) * self.volume.point));
                 }
             }
         }

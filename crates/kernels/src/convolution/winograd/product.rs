@@ -5,12 +5,10 @@ use super::super::super::gemm::tile::{Tile, VECTORS, VectorKernel};
 use super::super::super::gemm::vector::Vector;
 use super::lanes::{from_lanes, to_lanes};
 use super::tiling::{Run, Tiling, Volume};
-use super::transform::{ALL_POINTS, KERNEL, OUTPUTS, POINTS, of_weights, to_outputs};
+use super::transform::{Algorithm, MOST};
+use std::marker::PhantomData;
 
-/// Elements of a kernel.
-pub const ALL_WEIGHTS: usize = KERNEL * KERNEL;
-
-/// Weights of one group, `[outputs, channels, 3, 3]` in any order of outputs and channels.
+/// Weights of one group, `[outputs, channels, kernel]` in any order of outputs and channels.
 #[derive(Clone, Copy)]
 pub struct Weights {
     /// The first.
@@ -33,7 +31,7 @@ unsafe impl Send for Weights {}
 unsafe impl Sync for Weights {}
 
 /// The outputs of the tiles of a block for a panel of channels.
-pub struct Product<'a> {
+pub struct Product<'a, A> {
     /// The tiles.
     pub tiling: &'a Tiling,
     /// The block.
@@ -56,6 +54,8 @@ pub struct Product<'a> {
     pub scratch: *mut f32,
     /// How the room is divided.
     pub rooms: Rooms,
+    /// The algorithm.
+    pub algorithm: PhantomData<A>,
 }
 
 /// How scratch is divided, in elements.
@@ -67,36 +67,39 @@ pub struct Rooms {
     products: usize,
     /// Weights or outputs with channels in lanes.
     lanes: usize,
+    /// Points of a tile.
+    points: usize,
 }
 
 impl Rooms {
     /// The rooms for these tiles and a volume of the given pitch.
-    pub fn new(tiling: &Tiling, pitch: usize, lanes: usize) -> Rooms {
+    pub fn new<A: Algorithm>(tiling: &Tiling, pitch: usize, lanes: usize) -> Rooms {
         let [rows, columns] = tiling.largest_run();
-        let outputs = rows * columns * OUTPUTS * OUTPUTS;
+        let outputs = rows * columns * A::OUTPUT * A::OUTPUT;
         let width = VECTORS * lanes;
         Rooms {
             weights: pitch * width + 16,
             products: tiling.capacity() * width + 16,
-            lanes: lanes * outputs.max(pitch * ALL_WEIGHTS).max(ALL_WEIGHTS + lanes),
+            lanes: lanes * outputs.max(pitch * A::KERNEL * A::KERNEL + lanes),
+            points: A::POINTS * A::POINTS,
         }
     }
 
     /// Elements of all.
     pub fn all(&self) -> usize {
-        ALL_POINTS * (self.weights + self.products) + self.lanes
+        self.points * (self.weights + self.products) + self.lanes
     }
 }
 
-impl VectorKernel<f32> for Product<'_> {
+impl<A: Algorithm> VectorKernel<f32> for Product<'_, A> {
     #[inline(always)]
     unsafe fn run<V: Vector<Element = f32>, const ROWS: usize>(self) {
         let width = VECTORS * V::LANES;
         let left = self.weights.outputs - self.first;
         let columns = if left > V::LANES { width } else { V::LANES };
         let at_points = self.scratch;
-        let products = at_points.wrapping_add(ALL_POINTS * self.rooms.weights);
-        let lanes = products.wrapping_add(ALL_POINTS * self.rooms.products);
+        let products = at_points.wrapping_add(A::POINTS * A::POINTS * self.rooms.weights);
+        let lanes = products.wrapping_add(A::POINTS * A::POINTS * self.rooms.products);
         let tiles = self.tiling.tiles_of(self.block);
         for panel in 0..self.volume.panels {
             let channel = panel * self.volume.pitch;
@@ -106,7 +109,7 @@ impl VectorKernel<f32> for Product<'_> {
             unsafe {
                 let mut column = 0;
                 while column < columns {
-                    self.weights.spread::<V>(
+                    self.weights.spread::<A, V>(
                         [self.first + column, channel, depth],
                         at_points.add(column),
                         [width, self.rooms.weights],
@@ -115,7 +118,7 @@ impl VectorKernel<f32> for Product<'_> {
                     column += V::LANES;
                 }
                 let values = self.volume.panel(self.from_block, panel);
-                for point in 0..ALL_POINTS {
+                for point in 0..A::POINTS * A::POINTS {
                     let tile = Tile {
                         depth,
                         a: values.add(point * self.volume.point),
@@ -148,7 +151,7 @@ impl VectorKernel<f32> for Product<'_> {
     }
 }
 
-impl Product<'_> {
+impl<A: Algorithm> Product<'_, A> {
     /// The outputs of a run from the values at its points, for the channels from `channel` on.
     #[inline(always)]
     unsafe fn finish_run<V: Vector<Element = f32>>(
@@ -159,8 +162,8 @@ impl Product<'_> {
         lanes: *mut f32,
     ) {
         let [height, width] = self.size;
-        let (top, before) = (run.rows.start * OUTPUTS, run.columns.start * OUTPUTS);
-        let (bottom, after) = (run.rows.end * OUTPUTS, run.columns.end * OUTPUTS);
+        let (top, before) = (run.rows.start * A::OUTPUT, run.columns.start * A::OUTPUT);
+        let (bottom, after) = (run.rows.end * A::OUTPUT, run.columns.end * A::OUTPUT);
         let bottom = if bottom < height { bottom } else { height };
         let after = if after < width { after } else { width };
         let pitch = after - before;
@@ -173,9 +176,9 @@ impl Product<'_> {
                     let to = lanes.add(((row - top) * pitch + column - before) * V::LANES);
                     self.finish_tile::<V>(from, to, pitch, bottom - row, after - column);
                     from = from.add(VECTORS * V::LANES);
-                    column += OUTPUTS;
+                    column += A::OUTPUT;
                 }
-                row += OUTPUTS;
+                row += A::OUTPUT;
             }
             let plane = height * width;
             let to = self.to.add(run.image * self.image + channel * plane);
@@ -204,22 +207,22 @@ impl Product<'_> {
     ) {
         // SAFETY: the caller vouches for the values and for room for the outputs.
         unsafe {
-            let mut half = [[V::zero(); OUTPUTS]; POINTS];
-            for (column, half) in half.iter_mut().enumerate() {
-                let mut values = [V::zero(); POINTS];
-                for (row, value) in values.iter_mut().enumerate() {
-                    *value = V::load(from.add((row * POINTS + column) * self.rooms.products));
+            let mut half = [[V::zero(); MOST]; MOST];
+            for (column, half) in half.iter_mut().enumerate().take(A::POINTS) {
+                let mut values = [V::zero(); MOST];
+                for (row, value) in values.iter_mut().enumerate().take(A::POINTS) {
+                    *value = V::load(from.add((row * A::POINTS + column) * self.rooms.products));
                 }
-                *half = to_outputs(values);
+                *half = A::to_outputs(values);
             }
-            for row in 0..OUTPUTS {
+            for row in 0..A::OUTPUT {
                 if row < rows {
-                    let mut line = [V::zero(); POINTS];
-                    for (value, half) in line.iter_mut().zip(&half) {
+                    let mut line = [V::zero(); MOST];
+                    for (value, half) in line.iter_mut().zip(&half).take(A::POINTS) {
                         *value = half[row];
                     }
-                    let line = to_outputs(line);
-                    for (column, value) in line.into_iter().enumerate() {
+                    let line = A::to_outputs(line);
+                    for (column, value) in line.into_iter().enumerate().take(A::OUTPUT) {
                         if column < columns {
                             value.store(to.add((row * pitch + column) * V::LANES));
                         }
@@ -233,7 +236,7 @@ impl Product<'_> {
 impl Weights {
     /// Values at the points, `[points, depth, lanes]`, of the outputs from `output` on in the lanes.
     #[inline(always)]
-    unsafe fn spread<V: Vector<Element = f32>>(
+    unsafe fn spread<A: Algorithm, V: Vector<Element = f32>>(
         &self,
         [output, channel, depth]: [usize; 3],
         mut to: *mut f32,
@@ -244,24 +247,25 @@ impl Weights {
         let outputs = self.outputs - output;
         // SAFETY: the caller vouches for the weights, for the places at `to`, and for room in `lanes`.
         unsafe {
-            let by_channels = self.channel == ALL_WEIGHTS;
+            let count = A::KERNEL * A::KERNEL;
+            let by_channels = self.channel == count;
             if by_channels {
-                to_lanes::<V>(from, self.output, outputs, depth * ALL_WEIGHTS, lanes);
+                to_lanes::<V>(from, self.output, outputs, depth * count, lanes);
             }
             for index in 0..depth {
-                let mut kernel = lanes.add(index * ALL_WEIGHTS * V::LANES);
+                let mut kernel = lanes.add(index * count * V::LANES);
                 if !by_channels {
                     kernel = lanes;
                     let from = from.add(index * self.channel);
                     // A square reaches beyond the last kernel, where there are others except at the very end.
                     let inner = channel + index + 1 < self.channels && outputs >= V::LANES;
-                    if inner && ALL_WEIGHTS < V::LANES {
+                    if inner && count < V::LANES {
                         V::transpose(from, self.output as isize, kernel, V::LANES);
                     } else {
-                        to_lanes::<V>(from, self.output, outputs, ALL_WEIGHTS, kernel);
+                        to_lanes::<V>(from, self.output, outputs, count, kernel);
                     }
                 }
-                self.spread_kernel::<V>(kernel, to, point);
+                self.spread_kernel::<A, V>(kernel, to, point);
                 to = to.add(row);
             }
         }
@@ -269,24 +273,32 @@ impl Weights {
 
     /// Values of a kernel at the points.
     #[inline(always)]
-    unsafe fn spread_kernel<V: Vector<Element = f32>>(&self, kernel: *const f32, to: *mut f32, point: usize) {
+    unsafe fn spread_kernel<A: Algorithm, V: Vector<Element = f32>>(
+        &self,
+        kernel: *const f32,
+        to: *mut f32,
+        point: usize,
+    ) {
         // SAFETY: the caller vouches for both places.
         unsafe {
-            let mut columns = [[V::zero(); POINTS]; KERNEL];
-            for (x, column) in columns.iter_mut().enumerate() {
-                let mut values = [V::zero(); KERNEL];
-                for (y, value) in values.iter_mut().enumerate() {
-                    let place = y * KERNEL + x;
-                    let place = if self.turned { ALL_WEIGHTS - 1 - place } else { place };
+            let mut columns = [[V::zero(); MOST]; MOST];
+            for (x, column) in columns.iter_mut().enumerate().take(A::KERNEL) {
+                let mut values = [V::zero(); MOST];
+                for (y, value) in values.iter_mut().enumerate().take(A::KERNEL) {
+                    let place = y * A::KERNEL + x;
+                    let place = if self.turned { A::KERNEL * A::KERNEL - 1 - place } else { place };
                     *value = V::load(kernel.add(place * V::LANES));
                 }
-                *column = of_weights(values);
+                *column = A::of_weights(values);
             }
-            let [left, middle, right] = &columns;
-            for row in 0..POINTS {
-                let line = of_weights([left[row], middle[row], right[row]]);
-                for (column, value) in line.into_iter().enumerate() {
-                    value.store(to.add((row * POINTS + column) * point));
+            for row in 0..A::POINTS {
+                let mut line = [V::zero(); MOST];
+                for (value, column) in line.iter_mut().zip(&columns).take(A::KERNEL) {
+                    *value = column[row];
+                }
+                let line = A::of_weights(line);
+                for (column, value) in line.into_iter().enumerate().take(A::POINTS) {
+                    value.store(to.add((row * A::POINTS + column) * point));
                 }
             }
         }

@@ -1,10 +1,7 @@
 //! How the outputs of all images are cut in tiles, and the tiles in blocks.
 
-use super::transform::{ALL_POINTS, OUTPUTS};
+use super::transform::Algorithm;
 use std::ops::Range;
-
-/// Most tiles of a block: their products with a panel of weights stay in the second-level cache.
-const BLOCK_TILES: usize = 96;
 
 /// The tiles of a batch of images. A unit is a row of the tiles of an image, or a part of one if rows are long; a block
 /// is a run of units, which may be of several images.
@@ -44,13 +41,13 @@ impl Run {
 
 impl Tiling {
     /// The tiles of `images` images with this size of the output, which is not zero.
-    pub fn new(images: usize, output: [usize; 2]) -> Tiling {
-        let tiles = output.map(|size| size.div_ceil(OUTPUTS));
-        let parts = tiles[1].div_ceil(BLOCK_TILES);
+    pub fn new<A: Algorithm>(images: usize, output: [usize; 2]) -> Tiling {
+        let tiles = output.map(|size| size.div_ceil(A::OUTPUT));
+        let parts = tiles[1].div_ceil(A::BLOCK_TILES);
         let width = tiles[1].div_ceil(parts);
         let parts = tiles[1].div_ceil(width);
         let units = images * tiles[0] * parts;
-        let most = if parts == 1 { (BLOCK_TILES / width).max(1) } else { 1 };
+        let most = if parts == 1 { (A::BLOCK_TILES / width).max(1) } else { 1 };
         let group = units.div_ceil(units.div_ceil(most).max(1)).max(1);
         Tiling { tiles, parts, width, group, units }
     }
@@ -119,6 +116,8 @@ pub struct Volume {
     pub panels: usize,
     /// From point to point.
     pub point: usize,
+    /// Points of a tile.
+    pub points: usize,
 }
 
 // SAFETY: tasks write to different tiles or channels, and read what earlier calls wrote.
@@ -128,16 +127,17 @@ unsafe impl Sync for Volume {}
 
 impl Volume {
     /// A volume for blocks of `capacity` tiles, and the number of values of a block.
-    pub fn new(capacity: usize, channels: usize, pitch: usize) -> (Volume, usize) {
+    pub fn new<A: Algorithm>(capacity: usize, channels: usize, pitch: usize) -> (Volume, usize) {
         // A cache line more, so that the points of a tile do not compete for the same places in the caches.
         let point = capacity * pitch + 16;
         let panels = channels.div_ceil(pitch);
-        (Volume { start: std::ptr::null_mut(), pitch, panels, point }, panels * ALL_POINTS * point)
+        let points = A::POINTS * A::POINTS;
+        (Volume { start: std::ptr::null_mut(), pitch, panels, point, points }, panels * points * point)
     }
 
     /// The values of a panel at the first point of the first tile of a block.
     #[inline(always)]
     pub fn panel(&self, block: usize, panel: usize) -> *mut f32 {
-        self.start.wrapping_add((block * self.panels + panel) * ALL_POINTS * self.point)
+        self.start.wrapping_add((block * self.panels + panel) * self.points * self.point)
     }
 }

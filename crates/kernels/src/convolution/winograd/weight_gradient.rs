@@ -4,43 +4,45 @@
 use super::super::super::gemm::Accumulate;
 use super::super::super::gemm::tile::{Tile, VECTORS, VectorKernel, dispatch};
 use super::super::super::gemm::vector::Vector;
-use super::super::{ConvolutionShape, Shared, run_all, with_parts};
-use super::points::Planes;
-use super::product::ALL_WEIGHTS;
+use super::super::{Shared, run_all, with_parts};
+use super::points::{OfInput, OfOutputGradient, Planes};
 use super::tiling::{Tiling, Volume};
-use super::transform::{ALL_POINTS, KERNEL, OfInput, OfOutputGradient, POINTS, to_weight_gradient};
-use super::{VOLUME_BYTES, lanes, spread};
+use super::transform::{MOST, Transposed};
+use super::{Sizes, VOLUME_BYTES, lanes, spread};
 use crate::isa::Isa;
 use crate::threads::Pool;
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 /// Most outputs of a panel: their sums with a panel of channels stay in the second-level cache.
 const PANEL: usize = 48;
+/// Most lanes of a vector, and most weights of a kernel rounded up to whole vectors.
+const ROOM: usize = 32;
 
-/// dw from x and dy, for a shape that [`super::suits`].
-pub fn weight_gradient(
+/// dw from x and dy.
+pub fn weight_gradient<A: Transposed>(
     pool: &Pool,
     isa: Isa,
-    shape: &ConvolutionShape,
+    sizes: &Sizes,
     x: &[f32],
     dy: &[f32],
     dw: &mut [f32],
 ) {
-    let output = shape.output_size().expect("sizes that were checked");
+    let &Sizes { images, groups, channels, outputs, output, .. } = sizes;
     let lanes = lanes(isa);
     let width = VECTORS * lanes;
-    let (outputs, channels) = (shape.outputs / shape.groups, shape.channels / shape.groups);
-    let tiling = Tiling::new(shape.images, output);
+    let tiling = Tiling::new::<A>(images, output);
     let height = outputs.div_ceil(outputs.div_ceil(PANEL)).next_multiple_of(lanes);
-    let (inputs, input_len) = Volume::new(tiling.capacity(), channels, width);
-    let (derivatives, derivative_len) = Volume::new(tiling.capacity(), outputs, height);
+    let (inputs, input_len) = Volume::new::<A>(tiling.capacity(), channels, width);
+    let (derivatives, derivative_len) = Volume::new::<A>(tiling.capacity(), outputs, height);
     let at_a_time = (2 * VOLUME_BYTES / size_of::<f32>() / (input_len + derivative_len)).max(1);
     let at_a_time = at_a_time.min(tiling.blocks());
     let panels = [outputs.div_ceil(height), channels.div_ceil(width)];
     let point = height * width + 16;
-    let sums_len = ALL_POINTS * point;
+    let sums_len = A::POINTS * A::POINTS * point;
     let plane = output[0] * output[1];
-    let products = shape.images * shape.outputs * channels * plane;
+    let products = images * groups * outputs * channels * plane;
     let to = Shared(dw.as_mut_ptr());
     // Sums that wait for more tiles, of all panels; if there is but one run of tiles, every task has its own room.
     let waiting = if at_a_time < tiling.blocks() { panels[0] * panels[1] * sums_len } else { 0 };
@@ -49,31 +51,31 @@ pub fn weight_gradient(
         let inputs = Volume { start: from_inputs.as_mut_ptr(), ..inputs };
         let derivatives = Volume { start: from_derivatives.as_mut_ptr(), ..derivatives };
         let waiting = Shared(waiting.as_mut_ptr());
-        for group in 0..shape.groups {
+        for group in 0..groups {
             let planes = Planes {
                 start: dy[group * outputs * plane..].as_ptr(),
-                image: shape.outputs * plane,
+                image: groups * outputs * plane,
                 channels: outputs,
                 size: output,
                 low: [0, 0],
             };
             for first in (0..tiling.blocks()).step_by(at_a_time) {
                 let blocks = first..(first + at_a_time).min(tiling.blocks());
-                spread::<OfInput>(
+                spread::<OfInput<A>>(
                     pool,
                     isa,
                     &tiling,
                     blocks.clone(),
-                    Planes::of_inputs(x, shape, group),
+                    Planes::of_inputs(x, sizes, group),
                     inputs,
                 );
-                spread::<OfOutputGradient>(pool, isa, &tiling, blocks.clone(), planes, derivatives);
+                spread::<OfOutputGradient<A>>(pool, isa, &tiling, blocks.clone(), planes, derivatives);
                 run_all(pool, panels[0] * panels[1], products, &|task| {
                     let one_run = at_a_time == tiling.blocks();
                     with_parts([if one_run { sums_len } else { 0 }], |[own]: [&mut [f32]; 1]| {
                         let sums = if one_run { own.as_mut_ptr() } else { waiting.at(task * sums_len) };
                         let panel = [task / panels[1], task % panels[1]];
-                        let sum = Sum {
+                        let sum = Sum::<A> {
                             tiling: &tiling,
                             blocks: blocks.clone(),
                             inputs,
@@ -82,7 +84,8 @@ pub fn weight_gradient(
                             size: [outputs, channels],
                             sums,
                             point,
-                            to: to.at(group * outputs * channels * ALL_WEIGHTS),
+                            to: to.at(group * outputs * channels * A::KERNEL * A::KERNEL),
+                            algorithm: PhantomData,
                         };
                         // SAFETY: the shape was checked against the slices; the volumes have these blocks; tasks have
                         // sums and write weights of their own.
@@ -95,7 +98,7 @@ pub fn weight_gradient(
 }
 
 /// Sums over the tiles of some blocks for a panel of outputs and one of channels; after the last block, the derivatives.
-struct Sum<'a> {
+struct Sum<'a, A> {
     tiling: &'a Tiling,
     blocks: Range<usize>,
     inputs: Volume,
@@ -108,9 +111,10 @@ struct Sum<'a> {
     /// From point to point of the sums.
     point: usize,
     to: *mut f32,
+    algorithm: PhantomData<A>,
 }
 
-impl VectorKernel<f32> for Sum<'_> {
+impl<A: Transposed> VectorKernel<f32> for Sum<'_, A> {
     #[inline(always)]
     unsafe fn run<V: Vector<Element = f32>, const ROWS: usize>(self) {
         let width = VECTORS * V::LANES;
@@ -118,7 +122,7 @@ impl VectorKernel<f32> for Sum<'_> {
         let left = self.size[0] - row;
         let rows = if left < self.derivatives.pitch { left } else { self.derivatives.pitch };
         let columns = if self.size[1] - column > V::LANES { width } else { V::LANES };
-        for point in 0..ALL_POINTS {
+        for point in 0..A::POINTS * A::POINTS {
             for block in 0..self.blocks.end - self.blocks.start {
                 let a = self.derivatives.panel(block, self.panel[0]);
                 let b = self.inputs.panel(block, self.panel[1]);
@@ -152,44 +156,46 @@ impl VectorKernel<f32> for Sum<'_> {
     }
 }
 
-impl Sum<'_> {
+impl<A: Transposed> Sum<'_, A> {
     /// The derivatives by the kernels of an output and the channels from `channel` on.
     #[inline(always)]
     unsafe fn finish<V: Vector<Element = f32>>(&self, offset: usize, output: usize, channel: usize) {
-        // No vector has more lanes than sixteen.
-        let mut by_place = [0f32; 16 * 16];
-        let mut by_channel = [0f32; 16 * 16];
+        let mut by_place = MaybeUninit::<[f32; ROOM * ROOM]>::uninit();
+        let mut by_channel = MaybeUninit::<[f32; ROOM * ROOM]>::uninit();
+        let (by_place, by_channel) =
+            (by_place.as_mut_ptr().cast::<f32>(), by_channel.as_mut_ptr().cast::<f32>());
+        let count_of_places = A::KERNEL * A::KERNEL;
         let channels = self.size[1];
         let count = if channels - channel < V::LANES { channels - channel } else { V::LANES };
         // SAFETY: the caller vouches for the sums and the weights; the arrays have room for all lanes.
         unsafe {
             let from = self.sums.add(offset);
-            let mut half = [[V::zero(); KERNEL]; POINTS];
-            for (column, half) in half.iter_mut().enumerate() {
-                let mut values = [V::zero(); POINTS];
-                for (row, value) in values.iter_mut().enumerate() {
-                    *value = V::load(from.add((row * POINTS + column) * self.point));
+            let mut half = [[V::zero(); MOST]; MOST];
+            for (column, half) in half.iter_mut().enumerate().take(A::POINTS) {
+                let mut values = [V::zero(); MOST];
+                for (row, value) in values.iter_mut().enumerate().take(A::POINTS) {
+                    *value = V::load(from.add((row * A::POINTS + column) * self.point));
                 }
-                *half = to_weight_gradient(values);
+                *half = A::to_weight_gradient(values);
             }
-            for row in 0..KERNEL {
-                let mut line = [V::zero(); POINTS];
-                for (value, half) in line.iter_mut().zip(&half) {
+            for row in 0..A::KERNEL {
+                let mut line = [V::zero(); MOST];
+                for (value, half) in line.iter_mut().zip(&half).take(A::POINTS) {
                     *value = half[row];
                 }
-                for (column, value) in to_weight_gradient(line).into_iter().enumerate() {
-                    value.store(by_place.as_mut_ptr().add((row * KERNEL + column) * V::LANES));
+                for (column, value) in A::to_weight_gradient(line).into_iter().enumerate().take(A::KERNEL) {
+                    value.store(by_place.add((row * A::KERNEL + column) * V::LANES));
                 }
             }
             let mut place = 0;
-            while place < ALL_WEIGHTS {
-                let from = by_place.as_ptr().add(place * V::LANES);
-                V::transpose(from, V::LANES as isize, by_channel.as_mut_ptr().add(place), 16);
+            while place < count_of_places {
+                let from = by_place.add(place * V::LANES);
+                V::transpose(from, V::LANES as isize, by_channel.add(place), ROOM);
                 place += V::LANES;
             }
             for lane in 0..count {
-                let to = self.to.add((output * channels + channel + lane) * ALL_WEIGHTS);
-                std::ptr::copy_nonoverlapping(by_channel.as_ptr().add(lane * 16), to, ALL_WEIGHTS);
+                let to = self.to.add((output * channels + channel + lane) * count_of_places);
+                std::ptr::copy_nonoverlapping(by_channel.add(lane * ROOM), to, count_of_places);
             }
         }
     }
