@@ -32,8 +32,9 @@ use strided::{Strided, StridedInputGradient};
 use tiling::{Tiling, Volume};
 use transform::{Algorithm, FiveByFive, ThreeByThree};
 
-/// Most bytes of values at points that are kept at a time.
-const VOLUME_BYTES: usize = 8 << 20;
+/// Bytes of values at points that are kept at a time, for each thread and one more: they do not leave the caches. The
+/// order of sums does not depend on it.
+const VOLUME_BYTES: usize = 1 << 20;
 /// Fewest channels of a group, of the input and of the output: with less, lanes are empty.
 const FEWEST_CHANNELS: usize = 8;
 
@@ -226,7 +227,8 @@ fn convolve<A: Algorithm>(
     let tiling = Tiling::new::<A>(images, output);
     let pitch = channels.next_multiple_of(lanes).min(A::PANEL);
     let (volume, block_len) = Volume::new::<A>(tiling.capacity(), channels, pitch);
-    let at_a_time = (VOLUME_BYTES / size_of::<f32>() / block_len).clamp(1, tiling.blocks());
+    let room = VOLUME_BYTES * (pool.size() + 1) / size_of::<f32>();
+    let at_a_time = (room / block_len).clamp(1, tiling.blocks());
     let pixels = output[0] * output[1];
     let products = images * groups * outputs * channels * pixels;
     let panels = outputs.div_ceil(VECTORS * lanes);

@@ -36,8 +36,8 @@ pub fn weight_gradient<A: Transposed>(
     let height = outputs.div_ceil(outputs.div_ceil(PANEL)).next_multiple_of(lanes);
     let (inputs, input_len) = Volume::new::<A>(tiling.capacity(), channels, width);
     let (derivatives, derivative_len) = Volume::new::<A>(tiling.capacity(), outputs, height);
-    let at_a_time = (2 * VOLUME_BYTES / size_of::<f32>() / (input_len + derivative_len)).max(1);
-    let at_a_time = at_a_time.min(tiling.blocks());
+    let room = VOLUME_BYTES * (pool.size() + 1) / size_of::<f32>();
+    let at_a_time = (2 * room / (input_len + derivative_len)).clamp(1, tiling.blocks());
     let panels = [outputs.div_ceil(height), channels.div_ceil(width)];
     let point = height * width + 16;
     let sums_len = A::POINTS * A::POINTS * point;
