@@ -5,7 +5,7 @@ use super::super::gemm::block::{Access, Block, Cut, even_depth};
 use super::super::gemm::element::{GemmElement, Number};
 use super::super::gemm::operand::Strided;
 use super::patches::{Frame, Patches};
-use super::{ConvolutionShape, Shared, forward, run_all, winograd, with_parts};
+use super::{ConvolutionShape, Shared, direct, forward, run_all, winograd, with_parts};
 use crate::isa::Isa;
 use crate::threads::Pool;
 
@@ -54,9 +54,11 @@ fn flipped(shape: &ConvolutionShape, output: [usize; 2]) -> Option<ConvolutionSh
         }
     }
     // With few channels the tiles of the product would be thin, and packing would cost more than multiplying.
-    let fast = shape.stride == [1, 1] && shape.channels / shape.groups >= 6 && output != [0, 0];
     let (channels, outputs) = (shape.outputs, shape.channels);
-    fast.then_some(ConvolutionShape { channels, outputs, size: output, padding, ..*shape })
+    let other = ConvolutionShape { channels, outputs, size: output, padding, ..*shape };
+    let few = outputs / shape.groups < 6;
+    let depthwise = channels / shape.groups <= direct::FEW && direct::suits(&other);
+    (shape.stride == [1, 1] && (!few || depthwise) && output != [0, 0]).then_some(other)
 }
 
 /// Weights `[outputs, channels]` of each group to `[channels, outputs]`, with kernels turned by half a circle.
@@ -149,6 +151,9 @@ pub fn weight_gradient<T: GemmElement>(
     let (outputs, patch) = (shape.outputs / shape.groups, shape.patch_len());
     if dw.is_empty() || shape.images == 0 {
         return dw.fill(T::narrow(T::Sum::ZERO));
+    }
+    if direct::suits(shape) {
+        return direct::weight_gradient(pool, isa, shape, output, [x, dy], dw);
     }
     let plane = shape.image_len() / shape.groups;
     // The runs decide about the order of additions: sizes alone may decide about them.

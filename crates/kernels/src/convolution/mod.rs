@@ -8,6 +8,7 @@
 //! Work is divided by images. The weight gradient is summed over fixed runs of images, which are added up in order:
 //! results are the same bits on any number of threads.
 
+mod direct;
 mod gradient;
 pub mod oracle;
 mod patches;
@@ -237,6 +238,11 @@ pub fn forward<T: GemmElement>(
     if winograd::forward(pool, isa, shape, output, [x, w], y, epilogue) {
         return;
     }
+    if direct::suits(shape) {
+        return with_countdown(shape.images, direct::group_parts(shape, output).0, epilogue, |part_done| {
+            direct::forward(pool, isa, shape, output, [x, w], y, part_done);
+        });
+    }
     let pixels = output[0] * output[1];
     let frame = Frame::new(shape, output);
     let (outputs, patch) = (shape.outputs / shape.groups, shape.patch_len());
@@ -272,19 +278,31 @@ pub fn forward<T: GemmElement>(
             }
         }
     };
-    let Some(epilogue) = epilogue else {
-        return run_all(pool, shape.images * parts, shape.images * shape.outputs * patch * pixels, &task);
-    };
-    let counters = shape.images * size_of::<AtomicU32>();
-    with_scratch(counters, |scratch| {
-        scratch[..counters].fill(0);
-        // SAFETY: the scratch is zeroed, aligned to more than four bytes, and ours until the closure returns.
-        let counters =
-            unsafe { std::slice::from_raw_parts(scratch.as_ptr().cast::<AtomicU32>(), shape.images) };
-        run_all(pool, shape.images * parts, shape.images * shape.outputs * patch * pixels, &|index| {
+    let products = shape.images * shape.outputs * patch * pixels;
+    with_countdown(shape.images, parts, epilogue, |part_done| {
+        run_all(pool, shape.images * parts, products, &|index| {
             task(index);
-            if counters[index / parts].fetch_add(1, Ordering::AcqRel) as usize + 1 == parts {
-                epilogue(index / parts);
+            part_done(index / parts);
+        });
+    });
+}
+
+/// Calls `body` with what to call for each finished part of an image: after `parts` of them, it calls the epilogue.
+fn with_countdown(
+    images: usize,
+    parts: usize,
+    epilogue: Option<&(dyn Fn(usize) + Sync)>,
+    body: impl FnOnce(&(dyn Fn(usize) + Sync)),
+) {
+    let Some(epilogue) = epilogue else { return body(&|_| ()) };
+    let bytes = images * size_of::<AtomicU32>();
+    with_scratch(bytes, |scratch| {
+        scratch[..bytes].fill(0);
+        // SAFETY: the scratch is zeroed, aligned to more than four bytes, and ours until the closure returns.
+        let done = unsafe { std::slice::from_raw_parts(scratch.as_ptr().cast::<AtomicU32>(), images) };
+        body(&|image| {
+            if done[image].fetch_add(1, Ordering::AcqRel) as usize + 1 == parts {
+                epilogue(image);
             }
         });
     });
