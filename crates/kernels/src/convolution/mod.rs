@@ -243,8 +243,24 @@ pub fn forward<T: GemmElement>(
             direct::forward(pool, isa, shape, output, [x, w], y, part_done);
         });
     }
+    products(pool, isa, shape, output, [x, w], false, y, epilogue);
+}
+
+/// [`forward`] by products of matrices; with weights `[channels, outputs / groups]` if they are `turned`, which must be
+/// kernels of one weight.
+#[allow(clippy::too_many_arguments)]
+fn products<T: GemmElement>(
+    pool: &Pool,
+    isa: Isa,
+    shape: &ConvolutionShape,
+    output: [usize; 2],
+    [x, w]: [&[T]; 2],
+    turned: bool,
+    y: &mut [T],
+    epilogue: Option<&(dyn Fn(usize) + Sync)>,
+) {
     let pixels = output[0] * output[1];
-    let frame = Frame::new(shape, output);
+    let frame = Frame::sampled(shape, output);
     let (outputs, patch) = (shape.outputs / shape.groups, shape.patch_len());
     let plane = shape.image_len() / shape.groups;
     // Patches of one pixel at every pixel are the image itself.
@@ -259,7 +275,8 @@ pub fn forward<T: GemmElement>(
         for group in 0..shape.groups {
             let from = &x[(image * shape.groups + group) * plane..][..plane];
             let weights = &w[group * outputs * patch..][..outputs * patch];
-            let left = Strided { ptr: weights.as_ptr(), row: patch as isize, column: 1 };
+            let (row, column) = if turned { (1, outputs as isize) } else { (patch as isize, 1) };
+            let left = Strided { ptr: weights.as_ptr(), row, column };
             let to = y.at((image * shape.outputs + group * outputs) * pixels + first);
             let product = Product { rows: outputs, columns: count, depth: patch, left, to, row: pixels };
             if plain {
@@ -270,7 +287,7 @@ pub fn forward<T: GemmElement>(
                 unsafe { product.run(isa, &right) };
             } else {
                 with_parts([frame.padded_len(), frame.line_len()], |[padded, line]| {
-                    frame.pad(from, padded);
+                    frame.pad(from, 0, padded);
                     let right = Patches::new(&frame, padded, line, first);
                     // SAFETY: as above.
                     unsafe { product.run(isa, &right) };
