@@ -47,22 +47,35 @@ enum Choice {
 }
 
 impl Choice {
-    /// The algorithm for a shape, if one is faster than the products of the definition.
-    fn of<T: GemmElement>(shape: &ConvolutionShape, output: [usize; 2]) -> Option<Choice> {
-        let fewest = shape.channels.min(shape.outputs) / shape.groups;
-        let pixels = shape.images * output[0] * output[1] * shape.size[0] * shape.size[1];
+    /// The algorithm for a shape, if one is faster than the products of the definition. `weights` says what it costs to
+    /// take a weight to the points, in multiplications of a vector there for sixteen tiles.
+    fn of<T: GemmElement>(shape: &ConvolutionShape, output: [usize; 2], weights: usize) -> Option<Choice> {
+        let pixels = shape.images * output[0] * output[1];
         let float = TypeId::of::<T>() == TypeId::of::<f32>();
-        if !float || shape.dilation != [1, 1] || fewest < FEWEST_CHANNELS || pixels == 0 {
+        if !float || shape.dilation != [1, 1] || pixels * shape.size[0] * shape.size[1] == 0 {
             return None;
         }
-        match (shape.kernel, shape.stride) {
-            ([3, 3], [1, 1]) => Some(Choice::ThreeByThree),
-            ([5, 5], [1, 1]) => Some(Choice::FiveByFive),
-            ([3, 3], [2, 2]) => Some(Choice::Strided),
-            _ => None,
+        let (choice, size, points) = match (shape.kernel, shape.stride) {
+            ([3, 3], [1, 1]) => (Choice::ThreeByThree, ThreeByThree::OUTPUT, ThreeByThree::POINTS),
+            ([5, 5], [1, 1]) => (Choice::FiveByFive, FiveByFive::OUTPUT, FiveByFive::POINTS),
+            ([3, 3], [2, 2]) => (Choice::Strided, Strided::OUTPUT, Strided::POINTS),
+            _ => return None,
+        };
+        let [channels, outputs] = [shape.channels, shape.outputs].map(|count| count / shape.groups);
+        if channels.min(outputs) < FEWEST_CHANNELS {
+            return None;
         }
+        // Values of a tile cost six multiplications each, and the products of the definition a fifth more than they
+        // would without packing.
+        let tiles = shape.images * output[0].div_ceil(size) * output[1].div_ceil(size);
+        let values = 6 * tiles * (channels + outputs) / (channels * outputs);
+        let fast = points * points * (tiles + weights + values);
+        (5 * fast < 6 * shape.kernel[0] * shape.kernel[1] * pixels).then_some(choice)
     }
 }
+
+/// Cost of taking weights to the points; see [`Choice::of`].
+const WEIGHTS_COST: usize = 4;
 
 /// [`super::forward`], if there is an algorithm for the shape; says whether.
 pub fn forward<T: GemmElement>(
@@ -74,7 +87,7 @@ pub fn forward<T: GemmElement>(
     y: &mut [T],
     epilogue: Option<&(dyn Fn(usize) + Sync)>,
 ) -> bool {
-    let Some(choice) = Choice::of::<T>(shape, output) else { return false };
+    let Some(choice) = Choice::of::<T>(shape, output, WEIGHTS_COST) else { return false };
     let (x, w, y) = (as_f32(x), as_f32(w), as_f32_mut(y));
     let sizes = Sizes::of(shape, output);
     match choice {
@@ -94,7 +107,7 @@ pub fn input_gradient<T: GemmElement>(
     [dy, w]: [&[T]; 2],
     dx: &mut [T],
 ) -> bool {
-    let Some(choice) = Choice::of::<T>(shape, output) else { return false };
+    let Some(choice) = Choice::of::<T>(shape, output, 0) else { return false };
     let low = [shape.padding[0][0], shape.padding[1][0]];
     let most = if choice == Choice::Strided { 1 } else { shape.kernel[0] - 1 };
     if low.iter().any(|&low| low > most || (choice == Choice::Strided && low != 1)) {
@@ -128,7 +141,7 @@ pub fn weight_gradient<T: GemmElement>(
     [x, dy]: [&[T]; 2],
     dw: &mut [T],
 ) -> bool {
-    let Some(choice) = Choice::of::<T>(shape, output) else { return false };
+    let Some(choice) = Choice::of::<T>(shape, output, 0) else { return false };
     let (x, dy, dw) = (as_f32(x), as_f32(dy), as_f32_mut(dw));
     let sizes = Sizes::of(shape, output);
     match choice {
@@ -224,14 +237,14 @@ fn convolve<A: Algorithm>(
 ) {
     let &Sizes { images, groups, channels, outputs, output, .. } = sizes;
     let lanes = lanes(isa);
-    let tiling = Tiling::new::<A>(images, output);
+    let panels = outputs.div_ceil(VECTORS * lanes);
+    let tiling = Tiling::new::<A>(images, output, panels);
     let pitch = channels.next_multiple_of(lanes).min(A::PANEL);
     let (volume, block_len) = Volume::new::<A>(tiling.capacity(), channels, pitch);
     let room = VOLUME_BYTES * (pool.size() + 1) / size_of::<f32>();
     let at_a_time = (room / block_len).clamp(1, tiling.blocks());
     let pixels = output[0] * output[1];
     let products = images * groups * outputs * channels * pixels;
-    let panels = outputs.div_ceil(VECTORS * lanes);
     let rooms = Rooms::new::<A>(&tiling, pitch, lanes);
     let to = Shared(y.as_mut_ptr());
     let run = |part_done: &(dyn Fn(usize) + Sync)| {

@@ -3,6 +3,9 @@
 use super::transform::Algorithm;
 use std::ops::Range;
 
+/// Tasks to have at least, if they are not too small then.
+pub const FEWEST_TASKS: usize = 4;
+
 /// The tiles of a batch of images. A unit is a row of the tiles of an image, or a part of one if rows are long; a block
 /// is a run of units, which may be of several images.
 #[derive(Clone, Copy, Debug)]
@@ -40,14 +43,18 @@ impl Run {
 }
 
 impl Tiling {
-    /// The tiles of `images` images with this size of the output, which is not zero.
-    pub fn new<A: Algorithm>(images: usize, output: [usize; 2]) -> Tiling {
+    /// The tiles of `images` images with this size of the output, which is not zero. A block is worked on in `panels`
+    /// tasks.
+    pub fn new<A: Algorithm>(images: usize, output: [usize; 2], panels: usize) -> Tiling {
         let tiles = output.map(|size| size.div_ceil(A::OUTPUT));
-        let parts = tiles[1].div_ceil(A::BLOCK_TILES);
+        // Few tiles are cut finer, so that there is work for several threads.
+        let most = images * tiles[0] * tiles[1] * panels / FEWEST_TASKS;
+        let most = most.clamp(A::BLOCK_TILES / 4, A::BLOCK_TILES);
+        let parts = tiles[1].div_ceil(most);
         let width = tiles[1].div_ceil(parts);
         let parts = tiles[1].div_ceil(width);
         let units = images * tiles[0] * parts;
-        let most = if parts == 1 { (A::BLOCK_TILES / width).max(1) } else { 1 };
+        let most = if parts == 1 { (most / width).max(1) } else { 1 };
         let group = units.div_ceil(units.div_ceil(most).max(1)).max(1);
         Tiling { tiles, parts, width, group, units }
     }
