@@ -47,13 +47,15 @@ pub fn weight_gradient<A: Transposed>(
     let products = images * groups * outputs * channels * plane;
     let to = Shared(dw.as_mut_ptr());
     // Sums that wait for more tiles, of all panels; if there is but one run of tiles, every task has its own room.
-    let waiting = if at_a_time < tiling.blocks() { panels[0] * panels[1] * sums_len } else { 0 };
+    let one_run = at_a_time == tiling.blocks();
+    let waiting = if one_run { 0 } else { panels[0] * panels[1] * sums_len };
     let lengths = [at_a_time * input_len, at_a_time * derivative_len, waiting];
     with_parts(lengths, |[from_inputs, from_derivatives, waiting]: [&mut [f32]; 3]| {
         let inputs = Volume { start: from_inputs.as_mut_ptr(), ..inputs };
         let derivatives = Volume { start: from_derivatives.as_mut_ptr(), ..derivatives };
         let waiting = Shared(waiting.as_mut_ptr());
         for group in 0..groups {
+            let images = Planes::of_inputs(x, sizes, group);
             let planes = Planes {
                 start: dy[group * outputs * plane..].as_ptr(),
                 image: groups * outputs * plane,
@@ -63,17 +65,9 @@ pub fn weight_gradient<A: Transposed>(
             };
             for first in (0..tiling.blocks()).step_by(at_a_time) {
                 let blocks = first..(first + at_a_time).min(tiling.blocks());
-                spread::<OfInput<A>>(
-                    pool,
-                    isa,
-                    &tiling,
-                    blocks.clone(),
-                    Planes::of_inputs(x, sizes, group),
-                    inputs,
-                );
+                spread::<OfInput<A>>(pool, isa, &tiling, blocks.clone(), images, inputs);
                 spread::<OfOutputGradient<A>>(pool, isa, &tiling, blocks.clone(), planes, derivatives);
                 run_all(pool, panels[0] * panels[1], products, &|task| {
-                    let one_run = at_a_time == tiling.blocks();
                     with_parts([if one_run { sums_len } else { 0 }], |[own]: [&mut [f32]; 1]| {
                         let sums = if one_run { own.as_mut_ptr() } else { waiting.at(task * sums_len) };
                         let panel = [task / panels[1], task % panels[1]];
