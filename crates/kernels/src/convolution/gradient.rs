@@ -5,7 +5,7 @@ use super::super::gemm::block::{Access, Block, Cut, even_depth};
 use super::super::gemm::element::{GemmElement, Number};
 use super::super::gemm::operand::Strided;
 use super::patches::{Frame, Patches};
-use super::{ConvolutionShape, Shared, forward, run_all, with_parts};
+use super::{ConvolutionShape, Shared, direct, forward, products, run_all, winograd, with_parts};
 use crate::isa::Isa;
 use crate::threads::Pool;
 
@@ -13,6 +13,8 @@ use crate::threads::Pool;
 const PATCH_ELEMENTS: usize = 256 << 10;
 /// Most runs of images that the weight gradient is summed over separately.
 const MOST_PIECES: usize = 16;
+/// Pixels of the outputs that the weight gradient sums over at a time, of several images if they are small.
+const TOGETHER: usize = 512;
 /// Most bytes of the sums of all runs.
 const PIECE_BYTES: usize = 64 << 20;
 
@@ -32,7 +34,14 @@ pub fn input_gradient<T: GemmElement>(
     dx: &mut [T],
 ) {
     let output = shape.check(dx.len(), w.len(), dy.len());
+    if winograd::input_gradient(pool, isa, shape, output, [dy, w], dx) {
+        return;
+    }
     match flipped(shape, output) {
+        // Kernels of one weight are read turned where they lie.
+        Some(other) if shape.kernel == [1, 1] && other.padding == [[0, 0]; 2] => {
+            products(pool, isa, &other, shape.size, [dy, w], true, dx, None);
+        }
         Some(other) => with_parts([w.len()], |[turned]: [&mut [T]; 1]| {
             flip(shape, w, turned);
             forward(pool, isa, &other, dy, turned, dx, None);
@@ -51,9 +60,11 @@ fn flipped(shape: &ConvolutionShape, output: [usize; 2]) -> Option<ConvolutionSh
         }
     }
     // With few channels the tiles of the product would be thin, and packing would cost more than multiplying.
-    let fast = shape.stride == [1, 1] && shape.channels / shape.groups >= 6 && output != [0, 0];
     let (channels, outputs) = (shape.outputs, shape.channels);
-    fast.then_some(ConvolutionShape { channels, outputs, size: output, padding, ..*shape })
+    let other = ConvolutionShape { channels, outputs, size: output, padding, ..*shape };
+    let few = outputs / shape.groups < 6;
+    let depthwise = channels / shape.groups <= direct::FEW && direct::suits(&other);
+    (shape.stride == [1, 1] && (!few || depthwise) && output != [0, 0]).then_some(other)
 }
 
 /// Weights `[outputs, channels]` of each group to `[channels, outputs]`, with kernels turned by half a circle.
@@ -138,16 +149,24 @@ pub fn weight_gradient<T: GemmElement>(
     dw: &mut [T],
 ) {
     let output = shape.check(x.len(), dw.len(), dy.len());
+    if winograd::weight_gradient(pool, isa, shape, output, [x, dy], dw) {
+        return;
+    }
     let pixels = output[0] * output[1];
-    let frame = Frame::new(shape, output);
+    let frame = Frame::sampled(shape, output);
     let (outputs, patch) = (shape.outputs / shape.groups, shape.patch_len());
-    if dw.is_empty() || shape.images == 0 {
+    if dw.is_empty() || shape.images * pixels == 0 {
         return dw.fill(T::narrow(T::Sum::ZERO));
     }
-    let plane = shape.image_len() / shape.groups;
+    if direct::suits(shape) {
+        return direct::weight_gradient(pool, isa, shape, output, [x, dy], dw);
+    }
+    let plane = shape.size[0] * shape.size[1];
+    let kernel = shape.kernel[0] * shape.kernel[1];
     // The runs decide about the order of additions: sizes alone may decide about them.
-    let pieces = (PIECE_BYTES / (dw.len() * size_of::<T::Sum>())).clamp(1, MOST_PIECES).min(shape.images);
-    let run = shape.images.div_ceil(pieces);
+    let together = TOGETHER.div_ceil(pixels).min(shape.images);
+    let pieces = (PIECE_BYTES / (dw.len() * size_of::<T::Sum>())).clamp(1, MOST_PIECES);
+    let run = shape.images.div_ceil(pieces.min(shape.images)).next_multiple_of(together);
     let pieces = shape.images.div_ceil(run);
     let parts = (2 * pool.size()).div_ceil(pieces * shape.groups).min(patch.div_ceil(24));
     let rows = patch.div_ceil(parts);
@@ -161,44 +180,99 @@ pub fn weight_gradient<T: GemmElement>(
             let (group, piece) = (rest % shape.groups, rest / shape.groups);
             let count = rows.min(patch - first);
             let start = piece * dw.len() + (group * patch + first) * outputs;
-            for image in piece * run..((piece + 1) * run).min(shape.images) {
-                let from = &x[(image * shape.groups + group) * plane..][..plane];
-                let right = &dy[(image * shape.outputs + group * outputs) * pixels..][..outputs * pixels];
-                with_parts([frame.padded_len(), frame.line_len()], |[padded, line]| {
-                    frame.pad(from, padded);
-                    let fresh = image == piece * run;
-                    let patches = Patches::new(&frame, padded, line, 0);
-                    let block = Block {
-                        rows: count,
-                        columns: outputs,
-                        depth: pixels,
-                        left: &patches.starting_at_row(first),
-                        right: &Strided { ptr: right.as_ptr(), row: 1, column: pixels as isize },
-                        c: to.at(start),
-                        c_row: outputs as isize,
-                        accumulate: if fresh { Accumulate::Replace } else { Accumulate::Add },
-                        cut: Cut { depth: even_depth(pixels), left: Access::Packed, right: Access::Packed },
-                    };
-                    // SAFETY: `check` compared the lengths of the operands; tasks write to different sums.
-                    unsafe { block.run(isa) };
+            // The channels that these rows are of.
+            let channel = first / kernel;
+            let channels = (first + count).div_ceil(kernel) - channel;
+            let end = ((piece + 1) * run).min(shape.images);
+            for image in (piece * run..end).step_by(together) {
+                let images = together.min(end - image);
+                let depth = images * pixels;
+                let frame = frame.with(images, channels);
+                let from = &x
+                    [(image * shape.channels + group * (shape.channels / shape.groups) + channel) * plane..];
+                let derivatives = &dy[(image * shape.outputs + group * outputs) * pixels..];
+                let gathered = if images == 1 { 0 } else { outputs * depth };
+                with_parts([gathered], |[gathered]: [&mut [T]; 1]| {
+                    for (index, to) in gathered.chunks_exact_mut(pixels).enumerate() {
+                        let (output, image) = (index / images, index % images);
+                        to.copy_from_slice(
+                            &derivatives[(image * shape.outputs + output) * pixels..][..pixels],
+                        );
+                    }
+                    let right = if images == 1 { derivatives.as_ptr() } else { gathered.as_ptr() };
+                    with_parts([frame.padded_len(), frame.line_len()], |[padded, line]| {
+                        frame.pad(from, shape.image_len(), padded);
+                        let fresh = image == piece * run;
+                        let patches = Patches::new(&frame, padded, line, 0);
+                        let block = Block {
+                            rows: count,
+                            columns: outputs,
+                            depth,
+                            left: &patches.starting_at_row(first - channel * kernel),
+                            right: &Strided { ptr: right, row: 1, column: depth as isize },
+                            c: to.at(start),
+                            c_row: outputs as isize,
+                            accumulate: if fresh { Accumulate::Replace } else { Accumulate::Add },
+                            cut: Cut {
+                                depth: even_depth(depth),
+                                left: Access::Packed,
+                                right: Access::Packed,
+                            },
+                        };
+                        // SAFETY: `check` compared the lengths of the operands; tasks write to different sums.
+                        unsafe { block.run(isa) };
+                    });
                 });
             }
         });
-        let (total, others) = sums.split_at_mut(dw.len());
-        let (total, others) = (Shared(total.as_mut_ptr()), &*others);
-        pool.for_ranges(dw.len(), 16 << 10, &|range| {
-            // SAFETY: the ranges are disjoint and lie within the first sums.
-            let total = unsafe { total.part(range.start, range.len()) };
-            for other in others.chunks_exact(dw.len()) {
-                for (total, &value) in total.iter_mut().zip(&other[range.clone()]) {
-                    *total = total.plus(value);
+        let blocks = outputs.div_ceil(SQUARE);
+        let to = Shared(dw.as_mut_ptr());
+        run_all(pool, shape.groups * blocks, pieces * dw.len(), &|task| {
+            let (group, first) = (task / blocks, task % blocks * SQUARE);
+            let count = SQUARE.min(outputs - first);
+            let total = Total { sums, pieces, piece: shape.outputs * patch, outputs };
+            for row in (0..patch).step_by(SQUARE) {
+                let rows = SQUARE.min(patch - row);
+                let square = total.square([(group * patch + row) * outputs + first, rows, count]);
+                for (output, line) in square.iter().enumerate().take(count) {
+                    let start = (group * outputs + first + output) * patch + row;
+                    // SAFETY: tasks write to different outputs.
+                    let to = unsafe { to.part(start, rows) };
+                    to.iter_mut().zip(line).for_each(|(to, &sum)| *to = T::narrow(sum));
                 }
             }
         });
-        for (index, value) in dw.iter_mut().enumerate() {
-            let (row, rest) = (index % patch, index / patch);
-            let (output, group) = (rest % outputs, rest / outputs);
-            *value = T::narrow(sums[(group * patch + row) * outputs + output]);
-        }
     });
+}
+
+/// Rows and outputs of the weight gradient that are turned together.
+const SQUARE: usize = 16;
+
+/// The sums of all runs.
+struct Total<'a, N> {
+    sums: &'a [N],
+    pieces: usize,
+    /// From run to run.
+    piece: usize,
+    outputs: usize,
+}
+
+impl<N: Number> Total<'_, N> {
+    /// The totals, by outputs, of some rows and outputs from `first` on.
+    fn square(&self, [first, rows, outputs]: [usize; 3]) -> [[N; SQUARE]; SQUARE] {
+        let mut square = [[N::ZERO; SQUARE]; SQUARE];
+        for row in 0..rows {
+            let mut totals = [N::ZERO; SQUARE];
+            for piece in 0..self.pieces {
+                let from = &self.sums[piece * self.piece + first + row * self.outputs..][..outputs];
+                for (total, &sum) in totals.iter_mut().zip(from) {
+                    *total = if piece == 0 { sum } else { total.plus(sum) };
+                }
+            }
+            for (line, total) in square.iter_mut().zip(totals) {
+                line[row] = total;
+            }
+        }
+        square
+    }
 }

@@ -14,10 +14,14 @@ use std::ops::Range;
 /// processor remembers the places of.
 const LINE_COLUMNS: usize = 512;
 
-/// Room for the patches of the channels of one group of one image.
+/// Room for the patches of some channels of some images.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame {
+    images: usize,
     channels: usize,
+    /// Size of an image in memory, of which every `step`-th line and pixel is read.
+    source: [usize; 2],
+    step: [usize; 2],
     size: [usize; 2],
     padded: [usize; 2],
     low: [usize; 2],
@@ -28,14 +32,17 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// The frame of a shape that was checked.
+    /// The frame of one image and one group of a shape that was checked.
     pub fn new(shape: &ConvolutionShape, output: [usize; 2]) -> Frame {
         let padded = [0, 1].map(|axis| {
             let [low, high] = shape.padding[axis];
             low + shape.size[axis] + high
         });
         Frame {
+            images: 1,
             channels: shape.channels / shape.groups,
+            source: shape.size,
+            step: [1, 1],
             size: shape.size,
             padded,
             low: [shape.padding[0][0], shape.padding[1][0]],
@@ -46,37 +53,68 @@ impl Frame {
         }
     }
 
+    /// As [`Frame::new`], but only the pixels that are in a patch are kept if patches are of one pixel.
+    pub fn sampled(shape: &ConvolutionShape, output: [usize; 2]) -> Frame {
+        let frame = Frame::new(shape, output);
+        if shape.kernel != [1, 1] || shape.padding != [[0, 0]; 2] {
+            return frame;
+        }
+        Frame { step: shape.stride, size: output, padded: output, stride: [1, 1], ..frame }
+    }
+
+    /// The frame of so many images and channels.
+    pub fn with(self, images: usize, channels: usize) -> Frame {
+        Frame { images, channels, ..self }
+    }
+
+    /// Elements of the padded planes of one image.
+    fn image_len(&self) -> usize {
+        self.channels * self.padded[0] * self.padded[1]
+    }
+
     /// Elements of the padded planes, and room to read beyond them.
     pub fn padded_len(&self) -> usize {
-        (self.channels * self.padded[0] * self.padded[1] + SLACK).next_multiple_of(SLACK)
+        (self.images * self.image_len() + SLACK).next_multiple_of(SLACK)
     }
 
     /// Elements of a row of patches, and room to write beyond them.
     pub fn line_len(&self) -> usize {
-        (self.output[0] * self.output[1] + 2 * SLACK).next_multiple_of(SLACK)
+        (self.images * self.output[0] * self.output[1] + 2 * SLACK).next_multiple_of(SLACK)
     }
 
-    /// Fills `padded` with the planes of `image` and zeros around them.
+    /// Fills `padded` with the planes of the images, which begin `distance` elements apart, and zeros around them.
     ///
     /// # Panics
     /// If a slice is too short.
-    pub fn pad<T: GemmElement>(&self, image: &[T], padded: &mut [T::Sum]) {
+    pub fn pad<T: GemmElement>(&self, images: &[T], distance: usize, padded: &mut [T::Sum]) {
+        let (whole, slack) = padded.split_at_mut(self.images * self.image_len());
+        slack.fill(T::Sum::ZERO);
+        for image in 0..self.images {
+            let to = &mut whole[image * self.image_len()..][..self.image_len()];
+            self.pad_image(&images[image * distance..], to);
+        }
+    }
+
+    fn pad_image<T: GemmElement>(&self, image: &[T], padded: &mut [T::Sum]) {
         let [height, width] = self.size;
         let [padded_height, padded_width] = self.padded;
-        let (whole, slack) = padded.split_at_mut(self.channels * padded_height * padded_width);
-        slack.fill(T::Sum::ZERO);
         let [top, before] = self.low;
+        let source = self.source[0] * self.source[1];
         for channel in 0..self.channels {
-            let plane = &mut whole[channel * padded_height * padded_width..][..padded_height * padded_width];
+            let plane = &mut padded[channel * padded_height * padded_width..][..padded_height * padded_width];
             plane[..top * padded_width].fill(T::Sum::ZERO);
             plane[(top + height) * padded_width..].fill(T::Sum::ZERO);
             for y in 0..height {
                 let row = &mut plane[(top + y) * padded_width..][..padded_width];
                 row[..before].fill(T::Sum::ZERO);
                 row[before + width..].fill(T::Sum::ZERO);
-                let from = &image[(channel * height + y) * width..][..width];
-                for (to, &value) in row[before..before + width].iter_mut().zip(from) {
-                    *to = value.widen();
+                let from = &image[channel * source + y * self.step[0] * self.source[1]..][..self.source[1]];
+                let row = &mut row[before..before + width];
+                if self.step[1] == 1 {
+                    row.iter_mut().zip(from).for_each(|(to, &value)| *to = value.widen());
+                } else {
+                    let from = from.iter().step_by(self.step[1]);
+                    row.iter_mut().zip(from).for_each(|(to, &value)| *to = value.widen());
                 }
             }
         }
@@ -173,13 +211,38 @@ impl<'a, N: Number> Patches<'a, N> {
     /// The row has these columns; `to` has room for them and [`SLACK`] more.
     #[inline(always)]
     unsafe fn write_row<V: Vector<Element = N>>(&self, row: usize, column: usize, count: usize, to: *mut N) {
-        let frame = self.frame;
+        let pixels = self.frame.output[0] * self.frame.output[1];
         let column = self.first + column;
+        let (mut image, mut pixel, mut done) = (column / pixels, column % pixels, 0);
+        while done < count {
+            let room = pixels - pixel;
+            let part = if room < count - done { room } else { count - done };
+            // SAFETY: as this function; what is written too much, the next image overwrites.
+            unsafe { self.write_part::<V>(row, image, pixel, part, to.add(done)) };
+            done += part;
+            (image, pixel) = (image + 1, 0);
+        }
+    }
+
+    /// Writes `count` elements of `row` and of one image.
+    ///
+    /// # Safety
+    /// As for `write_row`.
+    #[inline(always)]
+    unsafe fn write_part<V: Vector<Element = N>>(
+        &self,
+        row: usize,
+        image: usize,
+        column: usize,
+        count: usize,
+        to: *mut N,
+    ) {
+        let frame = self.frame;
         let (mut y, mut x) = (column / frame.output[1], column % frame.output[1]);
         let mut done = 0;
         // SAFETY: the caller vouches for the columns, so all reads lie in the padded planes, or in the slack behind.
         unsafe {
-            let base = self.padded.add(frame.offset(self.first_row + row));
+            let base = self.padded.add(image * frame.image_len() + frame.offset(self.first_row + row));
             if x == 0 && frame.stride[1] == 1 {
                 let from = base.add(y * frame.stride[0] * frame.padded[1]);
                 let lines = count / frame.output[1];

@@ -37,6 +37,25 @@ fn shapes() -> Vec<ConvolutionShape> {
         shape(20, [6, 13, 1], [6, 6], [3, 3], one, [[0, 0]; 2]),
         shape(2, [6, 3, 1], [4, 4], [2, 2], one, [[3, 3], [2, 2]]),
         shape(1, [32, 16, 1], [40, 40], [3, 3], one, [[1, 1]; 2]),
+        shape(5, [17, 35, 1], [7, 9], [3, 3], one, [[1, 1]; 2]),
+        shape(1, [64, 33, 1], [14, 13], [3, 3], one, [[0, 1], [2, 0]]),
+        shape(3, [70, 16, 1], [4, 4], [3, 3], one, [[1, 1]; 2]),
+        shape(3, [40, 40, 2], [6, 8], [3, 3], one, [[2, 0], [0, 2]]),
+        shape(1, [8, 9, 1], [5, 500], [3, 3], one, [[0, 0], [1, 2]]),
+        shape(9, [130, 48, 1], [3, 8], [3, 3], one, [[1, 1], [0, 0]]),
+        shape(2, [16, 16, 1], [1, 2], [3, 3], one, [[4, 1], [3, 3]]),
+        shape(5, [17, 35, 1], [7, 9], [5, 5], one, [[2, 2]; 2]),
+        shape(2, [9, 48, 1], [6, 11], [5, 5], one, [[0, 4], [3, 1]]),
+        shape(12, [17, 35, 1], [15, 8], [3, 3], [[2, 2], [1, 1]], [[1, 1]; 2]),
+        shape(3, [64, 33, 1], [16, 13], [3, 3], [[2, 2], [1, 1]], [[0, 1], [2, 0]]),
+        shape(9, [64, 80, 2], [8, 7], [3, 3], [[2, 2], [1, 1]], [[1, 1]; 2]),
+        shape(9, [40, 50, 1], [8, 8], [3, 3], [[2, 2], [1, 1]], [[1, 1]; 2]),
+        shape(3, [64, 8, 1], [96, 96], [3, 3], one, [[1, 1]; 2]),
+        shape(3, [5, 10, 5], [9, 7], [3, 3], one, [[1, 1]; 2]),
+        shape(2, [40, 40, 40], [7, 7], [3, 3], one, [[1, 1]; 2]),
+        shape(2, [20, 1, 1], [12, 33], [3, 3], one, [[0, 1], [2, 0]]),
+        shape(4, [6, 9, 3], [9, 14], [5, 4], [[2, 3], [2, 1]], [[3, 1], [1, 5]]),
+        shape(2, [3, 3, 3], [8, 9], [3, 3], [[2, 2], [1, 1]], [[1, 1]; 2]),
         shape(0, [2, 2, 1], [4, 4], [3, 3], one, [[0, 0]; 2]),
         shape(2, [0, 2, 1], [4, 4], [3, 3], one, [[0, 0]; 2]),
         shape(1, [7, 3, 1], [3, 0], [1, 2], one, [[0, 0], [2, 2]]),
@@ -47,6 +66,8 @@ fn check<T: GemmElement + PartialEq + Debug + Default>(of: fn(f64) -> T, to: fn(
     let pools: Vec<Pool> = [1, 2, 3, 5].into_iter().map(Pool::new).collect();
     for shape in shapes() {
         let [height, width] = shape.output_size().unwrap();
+        // The transforms of Winograd's algorithms amplify rounding errors, in proportion to the largest sums.
+        let fast = size_of::<T>() == 4 && shape.kernel[0] >= 3;
         let x = values(shape.images * shape.image_len(), of);
         let w = values(shape.outputs * shape.patch_len(), of);
         let dy = values(shape.images * shape.outputs * height * width, of);
@@ -68,8 +89,10 @@ fn check<T: GemmElement + PartialEq + Debug + Default>(of: fn(f64) -> T, to: fn(
                 weight_gradient(pool, isa, &shape, &x, &dy, &mut actual[2]);
                 assert!(seen.iter().all(|count| count.load(Ordering::Relaxed) == counted as u32));
                 for (which, (expected, actual)) in expected.iter().zip(&actual).enumerate() {
+                    let largest = expected.iter().map(|&x| to(x).abs()).fold(0.0, f64::max);
+                    let scale = if fast { 20.0 + 10.0 * largest } else { 20.0 };
                     for (&x, &y) in expected.iter().zip(actual) {
-                        let bound = tolerance * (to(x).abs() + 20.0);
+                        let bound = tolerance * (to(x).abs() + scale);
                         assert!((to(x) - to(y)).abs() <= bound, "{isa:?} {which} {shape:?}: {x:?} {y:?}");
                     }
                 }

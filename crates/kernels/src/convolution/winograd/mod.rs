@@ -1,0 +1,350 @@
+//! Convolution by the minimal filtering algorithms of Winograd, as Lavin and Gray have them ("Fast Algorithms for
+//! Convolutional Neural Networks", 2015): tiles of the input and kernels are evaluated at points, where a convolution
+//! is a product at each point, and a tile of the output is interpolated from the products. Kernels of 3 x 3 take 36
+//! multiplications for 144, of 5 x 5 36 for 100, and of 3 x 3 with a stride of two 81 for 144.
+//!
+//! Channels lie in the lanes of vectors while values are transformed; the products at a point, summed over channels, are
+//! products of matrices. The values of the input at the points are made for as many tiles as stay in the last cache;
+//! a task then makes the values of a panel of weights at the points, multiplies, and interpolates while both are in
+//! its own cache.
+
+mod lanes;
+mod points;
+mod product;
+mod strided;
+mod tiling;
+mod transform;
+mod weight_gradient;
+
+use super::super::gemm::element::GemmElement;
+use super::super::gemm::tile::{TileSize, VECTORS, dispatch};
+use super::{ConvolutionShape, Shared, run_all, with_parts};
+use crate::isa::Isa;
+use crate::memory::with_scratch;
+use crate::threads::Pool;
+use points::{OfInput, Planes, Spread, ToPoints, buffer_len};
+use product::{Product, Rooms, Weights};
+use std::any::TypeId;
+use std::marker::PhantomData;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
+use strided::{Strided, StridedInputGradient};
+use tiling::{Tiling, Volume};
+use transform::{Algorithm, FiveByFive, ThreeByThree};
+
+/// Bytes of values at points that are kept at a time, for each thread and one more: they do not leave the caches. The
+/// order of sums does not depend on it.
+const VOLUME_BYTES: usize = 1 << 20;
+/// Fewest channels of a group, of the input and of the output: with less, lanes are empty.
+const FEWEST_CHANNELS: usize = 8;
+
+/// Which algorithm a convolution is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    ThreeByThree,
+    FiveByFive,
+    Strided,
+}
+
+impl Choice {
+    /// The algorithm for a shape, if one is faster than the products of the definition. `weights` says what it costs to
+    /// take a weight to the points, in multiplications of a vector there for sixteen tiles.
+    fn of<T: GemmElement>(shape: &ConvolutionShape, output: [usize; 2], weights: usize) -> Option<Choice> {
+        let pixels = shape.images * output[0] * output[1];
+        let float = TypeId::of::<T>() == TypeId::of::<f32>();
+        if !float || shape.dilation != [1, 1] || pixels * shape.size[0] * shape.size[1] == 0 {
+            return None;
+        }
+        let (choice, size, points) = match (shape.kernel, shape.stride) {
+            ([3, 3], [1, 1]) => (Choice::ThreeByThree, ThreeByThree::OUTPUT, ThreeByThree::POINTS),
+            ([5, 5], [1, 1]) => (Choice::FiveByFive, FiveByFive::OUTPUT, FiveByFive::POINTS),
+            ([3, 3], [2, 2]) => (Choice::Strided, Strided::OUTPUT, Strided::POINTS),
+            _ => return None,
+        };
+        let [channels, outputs] = [shape.channels, shape.outputs].map(|count| count / shape.groups);
+        if channels.min(outputs) < FEWEST_CHANNELS {
+            return None;
+        }
+        // Values of a tile cost six multiplications each, and the products of the definition a fifth more than they
+        // would without packing.
+        let tiles = shape.images * output[0].div_ceil(size) * output[1].div_ceil(size);
+        let values = 6 * tiles * (channels + outputs) / (channels * outputs);
+        let fast = points * points * (tiles + weights + values);
+        (5 * fast < 6 * shape.kernel[0] * shape.kernel[1] * pixels).then_some(choice)
+    }
+}
+
+/// Cost of taking weights to the points; see [`Choice::of`].
+const WEIGHTS_COST: usize = 4;
+
+/// [`super::forward`], if there is an algorithm for the shape; says whether.
+pub fn forward<T: GemmElement>(
+    pool: &Pool,
+    isa: Isa,
+    shape: &ConvolutionShape,
+    output: [usize; 2],
+    [x, w]: [&[T]; 2],
+    y: &mut [T],
+    epilogue: Option<&(dyn Fn(usize) + Sync)>,
+) -> bool {
+    let Some(choice) = Choice::of::<T>(shape, output, WEIGHTS_COST) else { return false };
+    let (x, w, y) = (as_f32(x), as_f32(w), as_f32_mut(y));
+    let sizes = Sizes::of(shape, output);
+    match choice {
+        Choice::ThreeByThree => convolve::<ThreeByThree>(pool, isa, &sizes, [x, w], false, y, epilogue),
+        Choice::FiveByFive => convolve::<FiveByFive>(pool, isa, &sizes, [x, w], false, y, epilogue),
+        Choice::Strided => convolve::<Strided>(pool, isa, &sizes, [x, w], false, y, epilogue),
+    }
+    true
+}
+
+/// [`super::input_gradient`], if there is an algorithm for the shape; says whether.
+pub fn input_gradient<T: GemmElement>(
+    pool: &Pool,
+    isa: Isa,
+    shape: &ConvolutionShape,
+    output: [usize; 2],
+    [dy, w]: [&[T]; 2],
+    dx: &mut [T],
+) -> bool {
+    let Some(choice) = Choice::of::<T>(shape, output, 0) else { return false };
+    let low = [shape.padding[0][0], shape.padding[1][0]];
+    let most = if choice == Choice::Strided { 1 } else { shape.kernel[0] - 1 };
+    if low.iter().any(|&low| low > most || (choice == Choice::Strided && low != 1)) {
+        return false;
+    }
+    let (dy, w, dx) = (as_f32(dy), as_f32(w), as_f32_mut(dx));
+    let forward = Sizes::of(shape, output);
+    let sizes = Sizes {
+        channels: forward.outputs,
+        outputs: forward.channels,
+        input: output,
+        output: shape.size,
+        // Pixels are at most as far from the first derivative as the kernel reaches.
+        low: if choice == Choice::Strided { [0, 0] } else { low.map(|low| most - low) },
+        ..forward
+    };
+    match choice {
+        Choice::ThreeByThree => convolve::<ThreeByThree>(pool, isa, &sizes, [dy, w], true, dx, None),
+        Choice::FiveByFive => convolve::<FiveByFive>(pool, isa, &sizes, [dy, w], true, dx, None),
+        Choice::Strided => convolve::<StridedInputGradient>(pool, isa, &sizes, [dy, w], true, dx, None),
+    }
+    true
+}
+
+/// [`super::weight_gradient`], if there is an algorithm for the shape; says whether.
+pub fn weight_gradient<T: GemmElement>(
+    pool: &Pool,
+    isa: Isa,
+    shape: &ConvolutionShape,
+    output: [usize; 2],
+    [x, dy]: [&[T]; 2],
+    dw: &mut [T],
+) -> bool {
+    let Some(choice) = Choice::of::<T>(shape, output, 0) else { return false };
+    let (x, dy, dw) = (as_f32(x), as_f32(dy), as_f32_mut(dw));
+    let sizes = Sizes::of(shape, output);
+    match choice {
+        Choice::ThreeByThree => {
+            weight_gradient::weight_gradient::<ThreeByThree>(pool, isa, &sizes, x, dy, dw);
+        }
+        Choice::FiveByFive => weight_gradient::weight_gradient::<FiveByFive>(pool, isa, &sizes, x, dy, dw),
+        Choice::Strided => weight_gradient::weight_gradient::<Strided>(pool, isa, &sizes, x, dy, dw),
+    }
+    true
+}
+
+/// The elements, which are `f32`.
+fn as_f32<T: GemmElement>(values: &[T]) -> &[f32] {
+    assert!(TypeId::of::<T>() == TypeId::of::<f32>());
+    // SAFETY: the types are the same.
+    unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), values.len()) }
+}
+
+/// The elements, which are `f32`.
+fn as_f32_mut<T: GemmElement>(values: &mut [T]) -> &mut [f32] {
+    assert!(TypeId::of::<T>() == TypeId::of::<f32>());
+    // SAFETY: the types are the same.
+    unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), values.len()) }
+}
+
+/// Sizes of a convolution. Channels and outputs are those of a group.
+#[derive(Clone, Copy)]
+struct Sizes {
+    images: usize,
+    groups: usize,
+    channels: usize,
+    outputs: usize,
+    input: [usize; 2],
+    output: [usize; 2],
+    /// How far the first tile begins before the image.
+    low: [usize; 2],
+}
+
+impl Sizes {
+    fn of(shape: &ConvolutionShape, output: [usize; 2]) -> Sizes {
+        Sizes {
+            images: shape.images,
+            groups: shape.groups,
+            channels: shape.channels / shape.groups,
+            outputs: shape.outputs / shape.groups,
+            input: shape.size,
+            output,
+            low: [shape.padding[0][0], shape.padding[1][0]],
+        }
+    }
+}
+
+impl Weights {
+    /// The weights of a group: `[outputs, channels, kernel]`, or `[channels, outputs, kernel]` with turned kernels.
+    fn of_group<A: Algorithm>(w: &[f32], sizes: &Sizes, group: usize, turned: bool) -> Weights {
+        let &Sizes { outputs, channels, .. } = sizes;
+        let kernel = A::KERNEL * A::KERNEL;
+        let start = w[group * outputs * channels * kernel..].as_ptr();
+        let (output, channel) = if turned { (kernel, outputs * kernel) } else { (channels * kernel, kernel) };
+        Weights { start, output, channel, outputs, channels, turned }
+    }
+}
+
+impl Planes {
+    /// The images of a group.
+    fn of_inputs(x: &[f32], sizes: &Sizes, group: usize) -> Planes {
+        let plane = sizes.input[0] * sizes.input[1];
+        Planes {
+            start: x[group * sizes.channels * plane..].as_ptr(),
+            image: sizes.groups * sizes.channels * plane,
+            channels: sizes.channels,
+            size: sizes.input,
+            low: sizes.low,
+        }
+    }
+}
+
+/// Vectors of an instruction set.
+fn lanes(isa: Isa) -> usize {
+    TileSize::of::<f32>(isa).columns / VECTORS
+}
+
+/// y = x * w.
+fn convolve<A: Algorithm>(
+    pool: &Pool,
+    isa: Isa,
+    sizes: &Sizes,
+    [x, w]: [&[f32]; 2],
+    turned: bool,
+    y: &mut [f32],
+    epilogue: Option<&(dyn Fn(usize) + Sync)>,
+) {
+    let &Sizes { images, groups, channels, outputs, output, .. } = sizes;
+    let lanes = lanes(isa);
+    let panels = outputs.div_ceil(VECTORS * lanes);
+    let tiling = Tiling::new::<A>(images, output, panels);
+    let pitch = channels.next_multiple_of(lanes).min(A::PANEL);
+    let (volume, block_len) = Volume::new::<A>(tiling.capacity(), channels, pitch);
+    let room = VOLUME_BYTES * (pool.size() + 1) / size_of::<f32>();
+    let at_a_time = (room / block_len).clamp(1, tiling.blocks());
+    let pixels = output[0] * output[1];
+    let products = images * groups * outputs * channels * pixels;
+    let rooms = Rooms::new::<A>(&tiling, pitch, lanes);
+    let to = Shared(y.as_mut_ptr());
+    let run = |part_done: &(dyn Fn(usize) + Sync)| {
+        with_parts([at_a_time * block_len], |[values]: [&mut [f32]; 1]| {
+            let volume = Volume { start: values.as_mut_ptr(), ..volume };
+            for group in 0..groups {
+                let weights = Weights::of_group::<A>(w, sizes, group, turned);
+                let planes = Planes::of_inputs(x, sizes, group);
+                for first in (0..tiling.blocks()).step_by(at_a_time) {
+                    let blocks = first..(first + at_a_time).min(tiling.blocks());
+                    spread::<OfInput<A>>(pool, isa, &tiling, blocks.clone(), planes, volume);
+                    run_all(pool, blocks.len() * panels, products, &|task| {
+                        let (panel, from_block) = (task % panels, task / panels);
+                        with_parts([rooms.all()], |[scratch]: [&mut [f32]; 1]| {
+                            let product = Product::<A> {
+                                tiling: &tiling,
+                                block: first + from_block,
+                                volume,
+                                from_block,
+                                weights,
+                                first: panel * VECTORS * lanes,
+                                to: to.at(group * outputs * pixels),
+                                image: groups * outputs * pixels,
+                                size: output,
+                                scratch: scratch.as_mut_ptr(),
+                                rooms,
+                                algorithm: PhantomData,
+                            };
+                            // SAFETY: the shape was checked against the slices; the volume has these blocks; tasks
+                            // write to different outputs.
+                            unsafe { dispatch(isa, product) };
+                        });
+                        part_done(first + from_block);
+                    });
+                }
+            }
+        });
+    };
+    match epilogue {
+        None => run(&|_| ()),
+        Some(epilogue) => Countdown::with(&tiling, images, panels * groups, |countdown| {
+            run(&|block| countdown.part_done(tiling.images_of(block), epilogue));
+        }),
+    }
+}
+
+/// Makes the values of the tiles of `blocks` at the points.
+fn spread<P: ToPoints + Send + Sync>(
+    pool: &Pool,
+    isa: Isa,
+    tiling: &Tiling,
+    blocks: Range<usize>,
+    planes: Planes,
+    volume: Volume,
+) {
+    let lanes = lanes(isa);
+    let parts = planes.channels.div_ceil(lanes);
+    let work = blocks.len() * tiling.capacity() * planes.channels * P::POINTS * P::POINTS;
+    run_all(pool, blocks.len() * parts, work, &|task| {
+        with_parts([buffer_len::<P>(tiling, lanes)], |[buffer]: [&mut [f32]; 1]| {
+            let spread = Spread::<P> {
+                tiling,
+                block: blocks.start + task / parts,
+                planes,
+                channel: task % parts * lanes,
+                volume,
+                to_block: task / parts,
+                buffer: buffer.as_mut_ptr(),
+                transform: PhantomData,
+            };
+            // SAFETY: the planes are those of slices that were checked; tasks write to different blocks or channels of
+            // the volume, which has room for these blocks.
+            unsafe { dispatch(isa, spread) };
+        });
+    });
+}
+
+/// How many parts of each image are still to be written.
+struct Countdown<'a>(&'a [AtomicU32]);
+
+impl Countdown<'_> {
+    /// Calls `body` with a countdown for tiles of which every block is written in so many parts.
+    fn with(tiling: &Tiling, images: usize, parts_of_block: usize, body: impl FnOnce(&Countdown)) {
+        with_scratch(images * size_of::<AtomicU32>(), |scratch| {
+            scratch[..images * size_of::<AtomicU32>()].fill(0);
+            // SAFETY: the scratch is zeroed, aligned to more than four bytes, and ours until the closure returns.
+            let left = unsafe { std::slice::from_raw_parts(scratch.as_ptr().cast::<AtomicU32>(), images) };
+            for image in (0..tiling.blocks()).flat_map(|block| tiling.images_of(block)) {
+                left[image].fetch_add(parts_of_block as u32, Ordering::Relaxed);
+            }
+            body(&Countdown(left));
+        });
+    }
+
+    /// Counts one part of each of these images, and calls the epilogue for those that were the last.
+    fn part_done(&self, images: Range<usize>, epilogue: &(dyn Fn(usize) + Sync)) {
+        for image in images {
+            if self.0[image].fetch_sub(1, Ordering::AcqRel) == 1 {
+                epilogue(image);
+            }
+        }
+    }
+}
