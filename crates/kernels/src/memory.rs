@@ -1,6 +1,6 @@
 //! Aligned memory: buffers for values, and scratch that each thread keeps between calls.
 
-use std::alloc::{Layout, alloc, alloc_zeroed, dealloc};
+use std::alloc::{Layout, alloc, dealloc};
 use std::cell::RefCell;
 use std::error::Error;
 use std::fmt;
@@ -9,6 +9,33 @@ use std::slice;
 
 /// Alignment of every buffer in bytes: a cache line, and the widest vector register.
 pub const ALIGNMENT: usize = 64;
+
+/// Bytes of a huge page.
+const HUGE_PAGE: usize = 2 << 20;
+/// Blocks from this size on ask for huge pages: walking the tables of small ones costs more than many kernels,
+/// in virtual machines above all.
+const SMALLEST_HUGE: usize = 1 << 20;
+
+/// The layout of a block of this size: large ones begin at a huge page and, where little is wasted, end at one.
+fn layout(len: usize) -> Result<Layout, AllocationError> {
+    let error = |_| AllocationError { bytes: len };
+    if len < SMALLEST_HUGE || !cfg!(target_os = "linux") {
+        return Layout::from_size_align(len, ALIGNMENT).map_err(error);
+    }
+    let whole = len.checked_next_multiple_of(HUGE_PAGE).filter(|whole| whole - len <= len / 3);
+    Layout::from_size_align(whole.unwrap_or(len), HUGE_PAGE).map_err(error)
+}
+
+/// Asks for huge pages under a block; a system that has none is as good.
+fn prefer_huge_pages(start: NonNull<u8>, layout: Layout) {
+    #[cfg(target_os = "linux")]
+    if layout.align() == HUGE_PAGE {
+        // SAFETY: the range is a block of our own, whose contents the advice does not change.
+        let _ = unsafe { libc::madvise(start.as_ptr().cast(), layout.size(), libc::MADV_HUGEPAGE) };
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (start, layout);
+}
 
 /// The system did not give the memory that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +69,12 @@ impl AlignedBytes {
     /// # Errors
     /// If there is no memory.
     pub fn zeroed(len: usize) -> Result<AlignedBytes, AllocationError> {
-        // SAFETY: `allocate` passes a layout of non-zero size.
-        AlignedBytes::allocate(len, |layout| unsafe { alloc_zeroed(layout) })
+        // SAFETY: all bytes are written before anybody reads them.
+        unsafe {
+            let mut bytes = AlignedBytes::uninitialised(len)?;
+            bytes.as_mut_ptr().write_bytes(0, len);
+            Ok(bytes)
+        }
     }
 
     /// `len` bytes of unknown contents. They must be written before they are read, through [`Self::as_mut_ptr`].
@@ -54,17 +85,14 @@ impl AlignedBytes {
     /// # Safety
     /// The caller writes every byte before it makes a slice of it or reads it.
     pub unsafe fn uninitialised(len: usize) -> Result<AlignedBytes, AllocationError> {
-        // SAFETY: `allocate` passes a layout of non-zero size.
-        AlignedBytes::allocate(len, |layout| unsafe { alloc(layout) })
-    }
-
-    fn allocate(len: usize, take: impl Fn(Layout) -> *mut u8) -> Result<AlignedBytes, AllocationError> {
-        let layout = Layout::from_size_align(len, ALIGNMENT).map_err(|_| AllocationError { bytes: len })?;
+        let layout = layout(len)?;
         if len == 0 {
             let start = NonNull::without_provenance(ALIGNMENT.try_into().expect("not zero"));
             return Ok(AlignedBytes { start, len });
         }
-        let start = NonNull::new(take(layout)).ok_or(AllocationError { bytes: len })?;
+        // SAFETY: the layout's size is not zero.
+        let start = NonNull::new(unsafe { alloc(layout) }).ok_or(AllocationError { bytes: len })?;
+        prefer_huge_pages(start, layout);
         Ok(AlignedBytes { start, len })
     }
 
@@ -104,8 +132,9 @@ impl AlignedBytes {
 impl Drop for AlignedBytes {
     fn drop(&mut self) {
         if self.len > 0 {
-            // SAFETY: allocated by `allocate` with this very layout, which was valid then.
-            unsafe { dealloc(self.start.as_ptr(), Layout::from_size_align_unchecked(self.len, ALIGNMENT)) }
+            let layout = layout(self.len).expect("the layout was valid when the block was taken");
+            // SAFETY: allocated with this very layout.
+            unsafe { dealloc(self.start.as_ptr(), layout) }
         }
     }
 }

@@ -272,17 +272,24 @@ fn products<T: GemmElement>(
     let y = Shared(y.as_mut_ptr());
     let parts = column_parts(pool, shape.images, shape.outputs * patch, pixels);
     let columns = pixels.div_ceil(parts).next_multiple_of(32);
-    let parts = pixels.div_ceil(columns);
+    let column_parts = pixels.div_ceil(columns);
+    let rows = rows_of_part(pool, shape.images * column_parts, outputs, patch * pixels);
+    let row_parts = outputs.div_ceil(rows);
+    let parts = column_parts * row_parts;
     let task = |index: usize| {
-        let (image, first) = (index / parts, index % parts * columns);
+        let (image, first) = (index / parts, index % column_parts * columns);
+        let row = index % parts / column_parts * rows;
         let count = columns.min(pixels - first);
         for group in 0..shape.groups {
             let from = &x[(image * shape.groups + group) * plane..][..plane];
             let weights = &w[group * outputs * patch..][..outputs * patch];
-            let (row, column) = if turned { (1, outputs as isize) } else { (patch as isize, 1) };
-            let left = Strided { ptr: weights.as_ptr(), row, column };
-            let to = y.at((image * shape.outputs + group * outputs) * pixels + first);
-            let product = Product { rows: outputs, columns: count, depth: patch, left, to, row: pixels };
+            let (down, across) = if turned { (1, outputs as isize) } else { (patch as isize, 1) };
+            // SAFETY: the row of the weights exists, as `row < outputs`.
+            let ptr = unsafe { weights.as_ptr().offset(row as isize * down) };
+            let left = Strided { ptr, row: down, column: across };
+            let to = y.at((image * shape.outputs + group * outputs + row) * pixels + first);
+            let rows = rows.min(outputs - row);
+            let product = Product { rows, columns: count, depth: patch, left, to, row: pixels };
             if plain {
                 // SAFETY: the columns exist, as `first < pixels`.
                 let ptr = unsafe { from.as_ptr().add(first) };
@@ -342,6 +349,15 @@ fn column_parts(pool: &Pool, images: usize, products_of_pixel: usize, pixels: us
     let wanted = if pool.size() == 1 || images >= 2 * pool.size() { 1 } else { 2 * pool.size() };
     let worthwhile = (pixels * products_of_pixel / SERIAL_COST).min(pixels / 64).max(1);
     wanted.div_ceil(images.max(1)).min(worthwhile)
+}
+
+/// How many outputs of an image a task computes: fewer than all where there are too few other tasks, though each then
+/// makes the patches for itself.
+fn rows_of_part(pool: &Pool, others: usize, outputs: usize, products_of_output: usize) -> usize {
+    const FEWEST: usize = 48;
+    let wanted = if pool.size() == 1 { 1 } else { (2 * pool.size()).div_ceil(others.max(1)) };
+    let worthwhile = (outputs * products_of_output / SERIAL_COST).min(outputs / FEWEST).max(1);
+    outputs.div_ceil(wanted.min(worthwhile)).next_multiple_of(FEWEST).min(outputs).max(1)
 }
 
 /// A product whose left operand is in memory.
