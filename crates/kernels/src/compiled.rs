@@ -74,6 +74,8 @@ pub enum Binary {
     Xor,
     /// The sum of the bits as integers.
     AddIntegers,
+    /// a · 2ᵇ for a whole number b of any size, rounded once.
+    Scale,
 }
 
 impl Binary {

@@ -367,6 +367,7 @@ impl<'a> Emission<'a> {
                     Binary::Or => OR,
                     Binary::Xor => XOR,
                     Binary::AddIntegers => ADD_INTEGERS,
+                    Binary::Scale => SCALE,
                 };
                 self.assembler.vector(opcode, target.0, first.0, second, Masking::None);
             }

@@ -74,6 +74,8 @@ pub(super) const MULTIPLY_ADD_231: Opcode = opcode(2, 1, 0xb8);
 /// Bits of the second where the target's are set, else of the third, with the immediate [`CHOOSE_BITS`].
 pub(super) const TERNARY_LOGIC: Opcode = opcode(3, 1, 0x25);
 pub(super) const CHOOSE_BITS: u8 = 0xca;
+/// second · 2^third, the exponent rounded down.
+pub(super) const SCALE: Opcode = opcode(2, 1, 0x2c);
 pub(super) const COMPARE: Opcode = opcode(1, 0, 0xc2);
 /// The third where the mask is set, else the second.
 pub(super) const BLEND: Opcode = opcode(2, 1, 0x65);

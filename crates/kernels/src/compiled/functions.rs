@@ -116,15 +116,9 @@ impl Builder {
         self.shift_left(sum, FRACTION)
     }
 
+    /// The value times 2ⁿ. One instruction rounds as the interpreter's two products do, of which the first is exact.
     fn scale(&mut self, value: Vector, n: Vector) -> Vector {
-        let (half, magic) = (self.constant(0.5), self.constant(f32::MAGIC));
-        let product = self.multiply(n, half);
-        let sum = self.add(product, magic);
-        let half = self.subtract(sum, magic);
-        let rest = self.subtract(n, half);
-        let (first, second) = (self.two_to_the(half), self.two_to_the(rest));
-        let value = self.multiply(value, first);
-        self.multiply(value, second)
+        self.binary(Binary::Scale, value, n)
     }
 
     /// (n, r, c) with x = n ln 2 + r + c.
@@ -160,8 +154,7 @@ impl Builder {
 
     fn exp_moderate(&mut self, x: Vector) -> Vector {
         let (n, value) = self.exp_parts(x);
-        let power = self.two_to_the(n);
-        self.multiply(value, power)
+        self.scale(value, n)
     }
 
     /// eˣ − 1.
