@@ -113,7 +113,8 @@ impl CompiledLoop {
         let full = if (0..needed.len()).any(is_wide) { TILE } else { LONG_TILE };
         let tile = match mode {
             Mode::Tiles => (full / program.row).max(1) * program.row,
-            Mode::LongRows => full,
+            // A piece is the sum of its tiles, so their length is part of the result.
+            Mode::LongRows => TILE,
             Mode::Columns { inner, .. } => (TILE / inner.max(1)).max(1) * inner.min(TILE),
         };
         let rows = (tile / program.row).max(1);

@@ -31,6 +31,10 @@ pub(crate) fn lower(resolved: &Resolved, fusion: &Fusion) -> Vec<Unplaced> {
     let mut taken = vec![false; resolved.computes.len()];
     for (index, group) in fusion.groups.iter().enumerate() {
         let Some(group) = group else { continue };
+        if let Some(copy) = copy_of_runs(resolved, group) {
+            kernels.push(copy);
+            continue;
+        }
         let tail = emit(resolved, fusion, index, &stored);
         let mut kernel = match group.producer {
             Some(producer) => {
@@ -60,6 +64,39 @@ pub(crate) fn lower(resolved: &Resolved, fusion: &Fusion) -> Vec<Unplaced> {
         }
     }
     kernels
+}
+
+/// The shortest run of contiguous elements that is copied as such.
+const SHORTEST_RUN: usize = 8;
+
+/// A group that only copies runs of contiguous elements needs no loop.
+fn copy_of_runs(resolved: &Resolved, group: &Group) -> Option<Unplaced> {
+    let ([index], None) = (group.members.as_slice(), group.producer) else { return None };
+    let compute = &resolved.computes[*index as usize];
+    let Computation::Element(super::resolve::ElementOp::Copy) = compute.what else { return None };
+    let (access, output) = (&compute.inputs[0], &compute.outputs[0]);
+    let (lengths, strides) = access.layout.collapsed();
+    if is_trivial(&resolved.computes[access.root.node as usize])
+        || *strides.last()? != 1
+        || *lengths.last()? < SHORTEST_RUN
+    {
+        return None;
+    }
+    let shape: crate::Shape = lengths.iter().copied().collect();
+    let to = shape.strides();
+    let part =
+        Part { source: Layout { shape, strides, offset: access.layout.offset }, strides: to, offset: 0 };
+    let elements = output.shape.elements();
+    let action = Action::Assemble { dtype: output.dtype, parts: vec![part], fill: None, elements };
+    Some(Unplaced {
+        action,
+        reads: vec![access.root],
+        writes: vec![Value { node: *index, out: 0 }],
+        tail: None,
+        name: "copy".to_string(),
+        operations: 0,
+        computes: vec![*index],
+    })
 }
 
 /// Which computations' values are needed outside of their group.
