@@ -233,7 +233,7 @@ impl CompiledLoop {
         let slots = rows * pieces * reductions.len();
         with_scratch(slots * 8, |partial| {
             let partial = Shared(partial.as_mut_ptr());
-            pool.run(rows * pieces, &|task| {
+            let piece_of_row = |task: usize| {
                 let (own_row, piece) = (task / pieces, task % pieces);
                 let begin = piece * PIECE;
                 let end = (begin + PIECE).min(row);
@@ -273,6 +273,11 @@ impl CompiledLoop {
                         at += positions;
                     }
                 });
+            };
+            // Neighbouring pieces one after the other, because the hardware reads ahead.
+            let together = (rows * pieces / (8 * pool.size())).clamp(1, MOST_PIECES);
+            pool.run((rows * pieces).div_ceil(together), &|task| {
+                (task * together..((task + 1) * together).min(rows * pieces)).for_each(piece_of_row);
             });
             self.with_registers(isa, memory, rows.min(self.tile), |tile| {
                 for own_row in 0..rows {
