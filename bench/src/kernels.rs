@@ -1,7 +1,7 @@
 //! Speed of the kernels as a fraction of the machine's peak, which the program measures itself, and next to the `gemm`
 //! crate.
 //!
-//! `cargo bench --bench kernels -- [pool|gemm|thin|convolution|pooling]`; without a word, everything.
+//! `cargo run --release -p bench --bin kernels -- [pool|gemm|thin|convolution|pooling]`; without a word, everything.
 
 use bench::peak::Peak;
 use bolete_kernels::convolution::{self, ConvolutionShape};

@@ -9,5 +9,6 @@ mod reduce;
 mod segment;
 #[cfg(test)]
 mod tests;
+mod tile;
 
 pub(crate) use bolete_kernels as kernels;

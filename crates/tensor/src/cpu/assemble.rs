@@ -2,7 +2,7 @@
 
 use crate::plan::loops::Pattern;
 
-use super::loops::for_runs;
+use super::tile::for_runs;
 
 /// Copies `length` elements, from element `start` of a pattern on, to contiguous memory.
 ///

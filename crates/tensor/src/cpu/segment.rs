@@ -4,17 +4,16 @@
 //! possible; other instructions stay interpreted. Within a segment values live in registers; what is needed outside is
 //! stored in the scratch memory of the interpreter's registers.
 
+mod programs;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use smallvec::SmallVec;
 
 use crate::DType;
-use crate::cpu::kernels::compiled::{
-    Access, Binary, Builder, Code, Comparison, LANES, Logic, Reduction, Rounding, Stored, Stream, Truth,
-    Vector,
-};
+use crate::cpu::kernels::compiled::{Access, Builder, Code, LANES, Reduction, Stored, Stream, Truth, Vector};
 use crate::cpu::kernels::isa::Isa;
-use crate::ops::map::{MapKind, MapOp, Number};
+use crate::ops::map::Number;
 use crate::ops::reduce::ReduceOp;
 use crate::plan::fuse::Level;
 use crate::plan::loops::{FillWith, Instruction, LoopProgram, Operand, Pattern, Register};
@@ -179,7 +178,7 @@ impl Sequence<'_> {
     fn place(&mut self, index: usize) {
         let instruction = &self.program.instructions[index];
         let level = level_of(self.program, instruction);
-        let reads = operands(instruction);
+        let reads = instruction.operands();
         let own = usize::from(level == Level::Row);
         if reads.iter().any(|register| self.open[1 - own].produces(*register)) {
             self.close(other(level));
@@ -204,7 +203,7 @@ impl Sequence<'_> {
 fn readers(program: &LoopProgram) -> Vec<Vec<usize>> {
     let mut readers = vec![Vec::new(); program.registers.len()];
     for (index, instruction) in program.instructions.iter().enumerate() {
-        for register in operands(instruction) {
+        for register in instruction.operands() {
             readers[usize::from(register.0)].push(index);
         }
     }
@@ -214,22 +213,6 @@ fn readers(program: &LoopProgram) -> Vec<Vec<usize>> {
         }
     }
     readers
-}
-
-/// The registers that an instruction reads.
-pub(super) fn operands(instruction: &Instruction) -> SmallVec<[Register; 3]> {
-    let register = |operand: &Operand| match operand {
-        Operand::Register(register) => Some(*register),
-        Operand::Memory(_) => None,
-    };
-    match instruction {
-        Instruction::Map { operands, .. } => operands.iter().filter_map(register).collect(),
-        Instruction::Cast { operand, .. }
-        | Instruction::Reduce { operand, .. }
-        | Instruction::Spread { operand, .. }
-        | Instruction::Store { operand, .. } => register(operand).into_iter().collect(),
-        Instruction::Fill { .. } | Instruction::Load { .. } | Instruction::Iota { .. } => SmallVec::new(),
-    }
 }
 
 fn stored(dtype: DType) -> Option<Stored> {
@@ -292,14 +275,14 @@ impl<'a> Open<'a> {
     fn compile(&mut self, instruction: &Instruction, rows_are_whole: bool) -> Option<()> {
         match instruction {
             Instruction::Map { op, dtype, to, operands } => {
-                if !is_known(*op, *dtype) {
+                if !programs::is_known(*op, *dtype) {
                     return None;
                 }
                 let mut values: SmallVec<[Known; 3]> = SmallVec::new();
                 for operand in operands {
                     values.push(self.operand(*operand)?);
                 }
-                let value = map(&mut self.builder, *op, &values)?;
+                let value = programs::map(&mut self.builder, *op, &values)?;
                 self.define(*to, value);
             }
             Instruction::Cast { from, to, operand } => {
@@ -551,107 +534,4 @@ pub(super) fn combine_lanes(op: ReduceOp, lanes: &mut [f32; LANES]) -> f32 {
         width /= 2;
     }
     lanes[0]
-}
-
-/// Whether an op has a program.
-fn is_known(op: MapOp, dtype: DType) -> bool {
-    match op.kind() {
-        MapKind::Logic | MapKind::Not => true,
-        _ => dtype == DType::F32,
-    }
-}
-
-/// The program of an elementwise op; an op without one is interpreted.
-fn map(builder: &mut Builder, op: MapOp, operands: &[Known]) -> Option<Known> {
-    let number = |index: usize| match operands[index] {
-        Known::Number(vector) => Some(vector),
-        Known::Truth(_) => None,
-    };
-    let truth = |index: usize| match operands[index] {
-        Known::Truth(truth) => Some(truth),
-        Known::Number(_) => None,
-    };
-    match op.kind() {
-        MapKind::FloatUnary | MapKind::NumberUnary => {
-            let x = number(0)?;
-            let value = match op {
-                MapOp::Exp => builder.exp(x),
-                MapOp::Expm1 => builder.exp_m1(x),
-                MapOp::Log => builder.ln(x),
-                MapOp::Log1p => builder.ln_1p(x),
-                MapOp::Sqrt => builder.square_root(x),
-                MapOp::Rsqrt => {
-                    let (one, root) = (builder.constant(1.0), builder.square_root(x));
-                    builder.divide(one, root)
-                }
-                MapOp::Reciprocal => {
-                    let one = builder.constant(1.0);
-                    builder.divide(one, x)
-                }
-                MapOp::Tanh => builder.tanh(x),
-                MapOp::Sigmoid => builder.sigmoid(x),
-                MapOp::Softplus => builder.softplus(x),
-                MapOp::Erf => builder.erf(x),
-                MapOp::Floor => builder.round(Rounding::Floor, x),
-                MapOp::Ceil => builder.round(Rounding::Ceil, x),
-                MapOp::Round => builder.round(Rounding::Nearest, x),
-                MapOp::Trunc => builder.round(Rounding::Truncate, x),
-                MapOp::Neg => builder.negate(x),
-                MapOp::Abs => builder.magnitude(x),
-                MapOp::Sign => builder.sign(x),
-                MapOp::Square => builder.multiply(x, x),
-                MapOp::Relu => builder.relu(x),
-                _ => return None,
-            };
-            Some(Known::Number(value))
-        }
-        MapKind::FloatBinary | MapKind::NumberBinary => {
-            let (a, b) = (number(0)?, number(1)?);
-            let value = match op {
-                MapOp::Add => builder.binary(Binary::Add, a, b),
-                MapOp::Sub => builder.binary(Binary::Subtract, a, b),
-                MapOp::Mul => builder.binary(Binary::Multiply, a, b),
-                MapOp::Div => builder.binary(Binary::Divide, a, b),
-                MapOp::Maximum => builder.maximum(a, b),
-                MapOp::Minimum => builder.minimum(a, b),
-                _ => return None,
-            };
-            Some(Known::Number(value))
-        }
-        MapKind::Comparison => {
-            let comparison = match op {
-                MapOp::Equal => Comparison::Equal,
-                MapOp::NotEqual => Comparison::NotEqual,
-                MapOp::Less => Comparison::Less,
-                MapOp::LessEqual => Comparison::LessEqual,
-                MapOp::Greater => Comparison::Greater,
-                MapOp::GreaterEqual => Comparison::GreaterEqual,
-                _ => return None,
-            };
-            Some(Known::Truth(builder.compare(comparison, number(0)?, number(1)?)))
-        }
-        MapKind::Predicate => {
-            let x = number(0)?;
-            let truth = match op {
-                MapOp::IsNan => builder.compare(Comparison::Unordered, x, x),
-                MapOp::IsFinite => {
-                    let difference = builder.subtract(x, x);
-                    builder.compare(Comparison::Equal, difference, difference)
-                }
-                _ => return None,
-            };
-            Some(Known::Truth(truth))
-        }
-        MapKind::Logic => {
-            let logic = match op {
-                MapOp::And => Logic::And,
-                MapOp::Or => Logic::Or,
-                MapOp::Xor => Logic::Xor,
-                _ => return None,
-            };
-            Some(Known::Truth(builder.logic(logic, truth(0)?, truth(1)?)))
-        }
-        MapKind::Not => Some(Known::Truth(builder.not(truth(0)?))),
-        MapKind::Select => Some(Known::Number(builder.select(truth(0)?, number(1)?, number(2)?))),
-    }
 }

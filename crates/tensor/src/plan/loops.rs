@@ -99,6 +99,38 @@ pub(crate) enum Instruction {
     },
 }
 
+impl Instruction {
+    /// The registers that it reads.
+    pub fn operands(&self) -> SmallVec<[Register; 3]> {
+        let register = |operand: &Operand| match operand {
+            Operand::Register(register) => Some(*register),
+            Operand::Memory(_) => None,
+        };
+        match self {
+            Instruction::Map { operands, .. } => operands.iter().filter_map(register).collect(),
+            Instruction::Cast { operand, .. }
+            | Instruction::Reduce { operand, .. }
+            | Instruction::Spread { operand, .. }
+            | Instruction::Store { operand, .. } => register(operand).into_iter().collect(),
+            Instruction::Fill { .. } | Instruction::Load { .. } | Instruction::Iota { .. } => SmallVec::new(),
+        }
+    }
+
+    /// The register that it writes.
+    pub fn written(&self) -> Option<Register> {
+        match self {
+            Instruction::Fill { to, .. }
+            | Instruction::Load { to, .. }
+            | Instruction::Iota { to, .. }
+            | Instruction::Map { to, .. }
+            | Instruction::Cast { to, .. }
+            | Instruction::Reduce { to, .. }
+            | Instruction::Spread { to, .. } => Some(*to),
+            Instruction::Store { .. } => None,
+        }
+    }
+}
+
 /// What a fixed register holds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum FillWith {
