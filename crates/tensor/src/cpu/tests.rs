@@ -4,11 +4,15 @@
 use half::{bf16, f16};
 
 use crate::cpu::kernels::isa::Isa;
+use crate::cpu::kernels::threads::Pool;
 use crate::ops::map::{MapKind, MapOp};
 use crate::ops::reduce::ReduceOp;
+use crate::plan::fuse::{Form, Level};
+use crate::plan::loops::{InPlace, Instruction, LoopProgram, Operand, Pattern, Register, RegisterKind};
 use crate::{DType, Element};
 
 use super::convert::convert;
+use super::loops::{CompiledLoop, Memory};
 use super::map::map;
 use super::reduce;
 
@@ -465,5 +469,137 @@ fn the_first_largest_is_found() {
         // SAFETY: `[2, length, 2]` values give `[2, 2]` positions.
         unsafe { reduce::argmax(DType::F64, source.pointer(), values.len(), 2, 0..2, found.as_mut_ptr()) };
         assert_eq!(found, [0, 0, 0, expected], "{values:?}");
+    }
+}
+
+/// What a loop writes to its only target, `elements` single-precision numbers, compiled or interpreted.
+fn looped(program: &LoopProgram, compiled: bool, reads: &[&[f32]], elements: usize) -> Vec<f32> {
+    // No other instruction set has compiled segments; the steps are then run with the same kernels.
+    let made = CompiledLoop::new(program.clone(), if compiled { Isa::Avx512 } else { Isa::Portable });
+    let mut target = vec![0f32; elements];
+    let reads: Vec<*mut u8> = reads.iter().map(|read| read.as_ptr().cast_mut().cast()).collect();
+    let writes = [target.as_mut_ptr().cast::<u8>()];
+    let memory = Memory { reads: &reads, writes: &writes, numbers: &[] };
+    // SAFETY: the callers' programs read what they are given, and write the target.
+    unsafe { made.run(&Pool::new(2), Isa::Avx512, memory) };
+    target
+}
+
+/// Numbers of all magnitudes, special ones among them.
+fn assorted(count: usize, factor: u32) -> Vec<f32> {
+    let special = [0.0, -0.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 1.0, -1.0, 1e-40];
+    let other = |index: usize| f32::from_bits((index as u32).wrapping_mul(factor));
+    (0..count)
+        .map(|index| special.get(index * factor as usize % 29).copied().unwrap_or(other(index)))
+        .collect()
+}
+
+fn assert_same_bits(what: &str, left: &[f32], right: &[f32]) {
+    for (index, (left, right)) in left.iter().zip(right).enumerate() {
+        let same = left.to_bits() == right.to_bits() || left.is_nan() && right.is_nan();
+        assert!(same, "{what}: element {index} is {left:e} compiled and {right:e} interpreted");
+    }
+}
+
+#[test]
+fn compiled_ops_give_the_bits_of_the_interpreter() {
+    if !Isa::available().contains(&Isa::Avx512) {
+        return eprintln!("skipped: this machine has no AVX-512");
+    }
+    let position = |dtype, home| RegisterKind { level: Level::Position, dtype, home };
+    let count = 3001;
+    let [a, b] = [assorted(count, 2_654_435_761), assorted(count, 2_246_822_519)];
+    for op in MapOp::ALL {
+        let operands = match op.kind() {
+            MapKind::FloatUnary | MapKind::NumberUnary | MapKind::Predicate => 1,
+            MapKind::FloatBinary | MapKind::NumberBinary | MapKind::Comparison => 2,
+            _ => continue,
+        };
+        let truth = matches!(op.kind(), MapKind::Comparison | MapKind::Predicate);
+        let made = if truth { DType::Bool } else { DType::F32 };
+        let mut instructions = vec![Instruction::Map {
+            op: *op,
+            dtype: DType::F32,
+            to: Register(0),
+            operands: (0..operands).map(Operand::Memory).collect(),
+        }];
+        if truth {
+            let operand = Operand::Register(Register(0));
+            instructions.push(Instruction::Cast { from: DType::Bool, to: Register(1), operand });
+        }
+        let last = Operand::Register(Register(u16::from(truth)));
+        instructions.push(Instruction::Store {
+            target: 0,
+            level: Level::Position,
+            dtype: DType::F32,
+            operand: last,
+        });
+        let program = LoopProgram {
+            elements: count,
+            row: 1,
+            form: Form::Rows,
+            registers: vec![position(made, 0), position(DType::F32, 1)],
+            in_place: (0..operands as usize).map(|source| InPlace { source, dtype: DType::F32 }).collect(),
+            setup: Vec::new(),
+            instructions,
+            columns: Vec::new(),
+        };
+        let run = |compiled| looped(&program, compiled, &[&a, &b], count);
+        assert_same_bits(op.name(), &run(true), &run(false));
+    }
+}
+
+#[test]
+fn compiled_rows_give_the_bits_of_the_interpreter() {
+    if !Isa::available().contains(&Isa::Avx512) {
+        return eprintln!("skipped: this machine has no AVX-512");
+    }
+    // (x + bias − Σ (x + bias)) per row; rows of 48 and 100 are compiled with their sums, rows of 20 in parts.
+    for (rows, row) in [(77, 48), (5, 100), (41, 20), (3, 4096)] {
+        let count = rows * row;
+        let x: Vec<f32> = (0..count).map(|index| ((index * 7919) % 1013) as f32 / 97.0 - 5.0).collect();
+        let bias: Vec<f32> = (0..row).map(|index| (index as f32).sin()).collect();
+        let kind = |level, home| RegisterKind { level, dtype: DType::F32, home };
+        let [loaded, sum, total, spread, result] = [0, 1, 2, 3, 4].map(Register);
+        let pattern = Pattern {
+            lengths: smallvec::smallvec![rows, row],
+            strides: smallvec::smallvec![0, 1],
+            offset: 0,
+        };
+        let map = |op, to, operands: [Operand; 2]| Instruction::Map {
+            op,
+            dtype: DType::F32,
+            to,
+            operands: operands.into_iter().collect(),
+        };
+        let of = Operand::Register;
+        let program = LoopProgram {
+            elements: count,
+            row,
+            form: Form::Rows,
+            registers: [Level::Position, Level::Position, Level::Row, Level::Position, Level::Position]
+                .into_iter()
+                .zip(0..)
+                .map(|(level, home)| kind(level, home))
+                .collect(),
+            in_place: vec![InPlace { source: 0, dtype: DType::F32 }],
+            setup: Vec::new(),
+            instructions: vec![
+                Instruction::Load { to: loaded, source: 1, pattern },
+                map(MapOp::Add, sum, [Operand::Memory(0), of(loaded)]),
+                Instruction::Reduce { op: ReduceOp::Sum, dtype: DType::F32, to: total, operand: of(sum) },
+                Instruction::Spread { to: spread, operand: of(total) },
+                map(MapOp::Sub, result, [of(sum), of(spread)]),
+                Instruction::Store {
+                    target: 0,
+                    level: Level::Position,
+                    dtype: DType::F32,
+                    operand: of(result),
+                },
+            ],
+            columns: Vec::new(),
+        };
+        let run = |compiled| looped(&program, compiled, &[&x, &bias], count);
+        assert_same_bits(&format!("rows of {row}"), &run(true), &run(false));
     }
 }
