@@ -5,7 +5,7 @@ mod normalisation;
 
 use std::sync::Arc;
 
-use crate::{DataError, Dataset, EpochRandomness, epoch_order};
+use crate::{DataError, Dataset, EpochRandomness, Fingerprint, Gather, epoch_order};
 
 pub use augmentation::Augmentation;
 pub use normalisation::Normalisation;
@@ -198,5 +198,42 @@ impl Dataset for ImageClassification {
         }
         let labels = indices.iter().map(|&index| self.labels[index]).collect();
         Ok(ImageBatch { images, labels, batch: indices.len(), channels, height, width })
+    }
+    /// Hashes the pictures, labels and names of classes, and how pictures are changed.
+    fn fingerprint(&self) -> u64 {
+        let mut hash = Fingerprint::new("labelled pictures")
+            .number(self.shape.channels as u64)
+            .number(self.shape.height as u64)
+            .number(self.shape.width as u64)
+            .numbers(self.labels.iter().map(|&label| label as u64));
+        // Other pictures may share the memory; only those of this set count.
+        for index in 0..self.len() {
+            hash = hash.bytes(self.pixels(index));
+        }
+        for name in &self.class_names {
+            hash = hash.bytes(name.as_bytes());
+        }
+        let changes = format!("{:?} {:?}", self.normalisation, self.augmentation);
+        hash.bytes(changes.as_bytes()).finish()
+    }
+}
+
+impl Gather for ImageBatch {
+    /// # Panics
+    /// If the shapes of the pictures differ.
+    #[track_caller]
+    fn gather(parts: &[Self], rows: &[(usize, usize)]) -> Self {
+        let shape = |part: &Self| (part.channels, part.height, part.width);
+        let (channels, height, width) = parts.first().map_or((0, 0, 0), shape);
+        let size = channels * height * width;
+        let mut images = Vec::with_capacity(rows.len() * size);
+        let mut labels = Vec::with_capacity(rows.len());
+        for &(part, row) in rows {
+            let part = &parts[part];
+            assert_eq!(shape(part), (channels, height, width), "pictures of one batch differ in shape");
+            images.extend_from_slice(&part.images[row * size..(row + 1) * size]);
+            labels.push(part.labels[row]);
+        }
+        Self { images, labels, batch: rows.len(), channels, height, width }
     }
 }

@@ -24,7 +24,15 @@ mod loader;
 mod order;
 mod randomness;
 
-pub use dataset::{Dataset, EpochRandomness};
+mod fingerprint;
+mod ragged;
+pub mod sampler;
+pub mod split;
+
+pub use fingerprint::Fingerprint;
+pub use ragged::{Packed, Packing, Padded, Padding, pack, pad, windows};
+
+pub use dataset::{Collated, Concatenated, Dataset, EpochRandomness, Gather, Items, Mapped, Subset};
 pub use error::DataError;
 pub use image_classification::{
     Augmentation, ImageBatch, ImageClassification, ImageShape, Normalisation, TrainTest,

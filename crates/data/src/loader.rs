@@ -5,8 +5,10 @@ mod workers;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crate::{DataError, Dataset, EpochRandomness, epoch_order};
+use crate::sampler::{Batches, EpochPlan, Sampler, Sequential, Shuffled};
+use crate::{DataError, Dataset, EpochRandomness, Fingerprint};
 use workers::Workers;
 
 /// How a [`Loader`] cuts a data set into batches.
@@ -33,7 +35,8 @@ impl Default for LoaderOptions {
     }
 }
 
-/// Makes the epochs of a data set. Batches come in the same order with the same content for any number of workers.
+/// Makes the epochs of a data set. Batches come in the same order with the same content for any number of workers,
+/// and wherever in the epoch one begins.
 ///
 /// # Examples
 /// ```
@@ -47,19 +50,24 @@ impl Default for LoaderOptions {
 ///     sizes.push(batch?.labels.len());
 /// }
 /// assert_eq!(sizes, [32, 32, 32, 4]);
+///
+/// // Interrupted after two batches: the rest is what it would have been.
+/// let rest: Result<Vec<_>, _> = loader.epoch_from(0, 2)?.collect();
+/// assert_eq!(rest?.len(), 2);
 /// # Ok::<(), bolete_data::DataError>(())
 /// ```
 #[derive(Debug)]
 pub struct Loader<D> {
     dataset: Arc<D>,
     options: LoaderOptions,
+    sampler: Arc<dyn Sampler>,
 }
 
 impl<D: Dataset + 'static> Loader<D>
 where
     D::Batch: 'static,
 {
-    /// A loader over `dataset`.
+    /// A loader over `dataset` that visits every item once, [`Shuffled`] or [`Sequential`] as the options say.
     ///
     /// # Errors
     /// [`DataError::Invalid`] when the batch size is 0.
@@ -67,7 +75,18 @@ where
         if options.batch_size == 0 {
             return Err(DataError::invalid("a batch size of at least 1", "0"));
         }
-        Ok(Self { dataset, options })
+        let sampler: Arc<dyn Sampler> =
+            if options.shuffle { Arc::new(Shuffled) } else { Arc::new(Sequential) };
+        Ok(Self { dataset, options, sampler })
+    }
+
+    /// The same loader with another choice and order of the items. `options.shuffle` has no meaning any more.
+    ///
+    /// # Errors
+    /// [`DataError::Invalid`] when the sampler was made for another number of items.
+    pub fn with_sampler(self, sampler: impl Sampler + 'static) -> Result<Self, DataError> {
+        sampler.check(self.dataset.len())?;
+        Ok(Self { sampler: Arc::new(sampler), ..self })
     }
 
     /// The data set.
@@ -80,14 +99,28 @@ where
         &self.options
     }
 
-    /// Batches per epoch.
+    /// What decides the order of the items.
+    pub fn sampler(&self) -> &Arc<dyn Sampler> {
+        &self.sampler
+    }
+
+    /// Batches per epoch, the same in every epoch.
     pub fn batches_per_epoch(&self) -> usize {
-        let len = self.dataset.len();
-        if self.options.drop_last {
-            len / self.options.batch_size
-        } else {
-            len.div_ceil(self.options.batch_size)
-        }
+        self.sampler.batch_count(&self.epoch_plan(0))
+    }
+
+    /// A hash of the data set and of all options that decide what the batches hold; the numbers of workers and of
+    /// batches ahead are not among them. A run that goes on with another fingerprint does not go on with the same
+    /// data. For data in memory all of it is hashed, at several gigabytes per second.
+    pub fn fingerprint(&self) -> u64 {
+        Fingerprint::new("loader")
+            .number(self.dataset.fingerprint())
+            .number(self.dataset.len() as u64)
+            .number(self.sampler.fingerprint())
+            .number(self.options.batch_size as u64)
+            .number(u64::from(self.options.drop_last))
+            .number(self.options.seed)
+            .finish()
     }
 
     /// The batches of an epoch, in order. Starts the workers; dropping the iterator stops them.
@@ -95,43 +128,61 @@ where
     /// # Errors
     /// [`DataError::Thread`] when a worker cannot be started.
     pub fn epoch(&self, epoch: u64) -> Result<Epoch<D>, DataError> {
-        let len = self.dataset.len();
-        let LoaderOptions { batch_size, shuffle, workers, prefetch, seed, .. } = self.options;
-        let plan = Arc::new(Plan {
-            dataset: Arc::clone(&self.dataset),
-            order: if shuffle { epoch_order(len, seed, epoch) } else { (0..len).collect() },
-            batch_size,
-            batches: self.batches_per_epoch(),
-            randomness: EpochRandomness::new(seed, epoch),
-        });
-        let workers = match workers.min(plan.batches) {
+        self.epoch_from(epoch, 0)
+    }
+
+    /// The batches of an epoch from the batch `first` on (from 0): bit for bit those that [`epoch`](Self::epoch)
+    /// gives after `first` others, which are not made.
+    ///
+    /// # Errors
+    /// [`DataError::Thread`] when a worker cannot be started; [`DataError::Invalid`] when `first` is above the number
+    /// of batches.
+    pub fn epoch_from(&self, epoch: u64, first: usize) -> Result<Epoch<D>, DataError> {
+        let batches = self.sampler.batches(&self.epoch_plan(epoch));
+        if first > batches.len() {
+            return Err(DataError::invalid(
+                format!("a first batch of at most {}, the number of batches", batches.len()),
+                first.to_string(),
+            ));
+        }
+        let randomness = EpochRandomness::new(self.options.seed, epoch);
+        let plan = Arc::new(Plan { dataset: Arc::clone(&self.dataset), batches, randomness });
+        let workers = match self.options.workers.min(plan.batches.len() - first) {
             0 => None,
-            count => Some(Workers::start(&plan, count, prefetch.max(count))?),
+            count => Some(Workers::start(&plan, first, count, self.options.prefetch.max(count))?),
         };
-        Ok(Epoch { plan, workers, next: 0 })
+        Ok(Epoch { plan, workers, next: first, waited: Duration::ZERO })
+    }
+
+    fn epoch_plan(&self, epoch: u64) -> EpochPlan {
+        let LoaderOptions { batch_size, drop_last, seed, .. } = self.options;
+        EpochPlan { len: self.dataset.len(), batch_size, drop_last, seed, epoch }
     }
 }
 
 /// All that is needed to make any batch of an epoch.
 struct Plan<D> {
     dataset: Arc<D>,
-    order: Vec<usize>,
-    batch_size: usize,
-    batches: usize,
+    batches: Batches,
     randomness: EpochRandomness,
 }
 
 impl<D: Dataset> Plan<D> {
     /// Makes the batch of this number; a panic of the data set becomes an error.
     fn make(&self, batch: usize) -> Result<D::Batch, DataError> {
-        let begin = batch * self.batch_size;
-        let end = self.order.len().min(begin + self.batch_size);
-        let indices = &self.order[begin..end];
-        // Nothing that the panic may have left in disorder is used again: the epoch ends with this error.
-        catch_unwind(AssertUnwindSafe(|| self.dataset.batch(indices, &self.randomness))).unwrap_or_else(
-            |panic| Err(DataError::Panicked { batch, message: panic_message(panic.as_ref()) }),
-        )
+        let indices = self.batches.get(batch);
+        catch_panic(batch, || self.dataset.batch(indices, &self.randomness))
     }
+}
+
+/// Runs `make`; a panic becomes an error.
+pub(crate) fn catch_panic<B>(
+    batch: usize,
+    make: impl FnOnce() -> Result<B, DataError>,
+) -> Result<B, DataError> {
+    // Nothing that the panic may have left in disorder is used again: the epoch ends with this error.
+    catch_unwind(AssertUnwindSafe(make))
+        .unwrap_or_else(|panic| Err(DataError::Panicked { batch, message: panic_message(panic.as_ref()) }))
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> String {
@@ -148,21 +199,37 @@ pub struct Epoch<D: Dataset> {
     plan: Arc<Plan<D>>,
     workers: Option<Workers<D::Batch>>,
     next: usize,
+    waited: Duration,
+}
+
+impl<D: Dataset> Epoch<D> {
+    /// The number of the batch that comes next: what [`Loader::epoch_from`] needs to go on from here.
+    pub fn position(&self) -> usize {
+        self.next
+    }
+
+    /// How long the consumer has waited for batches of this epoch. Without workers, that is all the time in which
+    /// batches were made.
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
 }
 
 impl<D: Dataset> Iterator for Epoch<D> {
     type Item = Result<D::Batch, DataError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.next >= self.plan.batches {
+        if self.next >= self.plan.batches.len() {
             return None;
         }
+        let begin = Instant::now();
         let batch = match &self.workers {
             Some(workers) => workers.take(self.next),
             None => self.plan.make(self.next),
         };
-        self.next = if batch.is_ok() { self.next + 1 } else { self.plan.batches };
-        if self.next == self.plan.batches {
+        self.waited += begin.elapsed();
+        self.next = if batch.is_ok() { self.next + 1 } else { self.plan.batches.len() };
+        if self.next == self.plan.batches.len() {
             // Stops the workers now, not only when the consumer lets go of the iterator.
             self.workers = None;
         }
@@ -170,7 +237,7 @@ impl<D: Dataset> Iterator for Epoch<D> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.plan.batches - self.next;
+        let left = self.plan.batches.len() - self.next;
         // An error ends the epoch early.
         (left.min(1), Some(left))
     }

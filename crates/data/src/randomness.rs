@@ -48,6 +48,11 @@ impl Randomness {
         (self.bits() >> 40) as f32 / (1u32 << 24) as f32
     }
 
+    /// A number from 0 to 1, without 1, in steps of 2^-53.
+    pub fn uniform_double(&mut self) -> f64 {
+        (self.bits() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
     /// A number from `low` to `high`.
     pub fn between(&mut self, low: f32, high: f32) -> f32 {
         low + (high - low) * self.uniform()
@@ -56,11 +61,16 @@ impl Randomness {
     /// A number of the normal distribution with mean 0 and standard deviation 1.
     /// Source: G. Box, M. Muller, *A note on the generation of random normal deviates*, 1958.
     pub fn normal(&mut self) -> f32 {
-        let unit = 1.0 / (1u64 << 53) as f64;
+        self.normal_double() as f32
+    }
+
+    /// As [`normal`](Self::normal), in double precision: the same stream gives the same number, not rounded to single
+    /// precision.
+    pub fn normal_double(&mut self) -> f64 {
         // One minus, since the logarithm of 0 is infinite.
-        let radius = (-2.0 * (1.0 - (self.bits() >> 11) as f64 * unit).ln()).sqrt();
-        let angle = TAU * ((self.bits() >> 11) as f64 * unit);
-        (radius * angle.cos()) as f32
+        let radius = (-2.0 * (1.0 - self.uniform_double()).ln()).sqrt();
+        let angle = TAU * self.uniform_double();
+        radius * angle.cos()
     }
 
     /// A whole number from 0 to `bound`, without `bound`; every one equally likely. 0 when `bound` is 0.

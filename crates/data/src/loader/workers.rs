@@ -39,11 +39,17 @@ impl<B> Shared<B> {
 }
 
 impl<B: Send + 'static> Workers<B> {
-    pub(super) fn start<D>(plan: &Arc<Plan<D>>, count: usize, prefetch: usize) -> Result<Self, DataError>
+    /// Starts `count` threads that make the batches from `first` on.
+    pub(super) fn start<D>(
+        plan: &Arc<Plan<D>>,
+        first: usize,
+        count: usize,
+        prefetch: usize,
+    ) -> Result<Self, DataError>
     where
         D: Dataset<Batch = B> + 'static,
     {
-        let progress = Progress { begun: 0, taken: 0, ready: BTreeMap::new(), stop: false };
+        let progress = Progress { begun: first, taken: first, ready: BTreeMap::new(), stop: false };
         let shared = Arc::new(Shared {
             progress: Mutex::new(progress),
             room: Condvar::new(),
@@ -94,12 +100,12 @@ fn work<D: Dataset>(plan: &Plan<D>, shared: &Shared<D::Batch>, prefetch: usize) 
         let batch = {
             let mut progress = shared.lock();
             while !progress.stop
-                && progress.begun < plan.batches
+                && progress.begun < plan.batches.len()
                 && progress.begun >= progress.taken + prefetch
             {
                 progress = shared.room.wait(progress).unwrap_or_else(PoisonError::into_inner);
             }
-            if progress.stop || progress.begun >= plan.batches {
+            if progress.stop || progress.begun >= plan.batches.len() {
                 break;
             }
             progress.begun += 1;

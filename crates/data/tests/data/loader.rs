@@ -1,10 +1,14 @@
 //! The loader: order, workers, errors and an early end.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use bolete_data::{DataError, Dataset, EpochRandomness, Loader, LoaderOptions, epoch_order};
+use bolete_data::{
+    DataError, Dataset, EpochRandomness, ImageClassification, ImageShape, Loader, LoaderOptions,
+    Normalisation, epoch_order,
+};
 
 /// Numbers with noise; counts the batches that were made, and fails where told to.
 #[derive(Debug, Default)]
@@ -57,6 +61,59 @@ fn batches_do_not_depend_on_the_number_of_workers() {
     for workers in [1, 2, 5, 40] {
         assert_eq!(of(workers), inline, "{workers} workers");
     }
+}
+
+#[test]
+fn an_epoch_goes_on_from_any_batch_with_the_same_bits() {
+    let whole = all(&loader(Numbers { len: 60, ..Numbers::default() }, options(2)), 3);
+    for workers in [0, 1, 3] {
+        let loader = loader(Numbers { len: 60, ..Numbers::default() }, options(workers));
+        for first in 0..=whole.len() {
+            let mut epoch = loader.epoch_from(3, first).unwrap();
+            assert_eq!(epoch.position(), first);
+            let rest: Vec<_> = epoch.by_ref().map(Result::unwrap).collect();
+            assert_eq!(rest, whole[first..], "from {first} with {workers} workers");
+            assert_eq!(epoch.position(), whole.len());
+        }
+        let message = loader.epoch_from(3, whole.len() + 1).err().unwrap().to_string();
+        assert!(message.contains("a first batch of at most 9") && message.contains("found 10"), "{message}");
+    }
+}
+
+#[test]
+fn waiting_is_measured() {
+    let slow = || Numbers { len: 21, pause: Duration::from_millis(10), ..Numbers::default() };
+    let inline = loader(slow(), options(0));
+    let mut epoch = inline.epoch(0).unwrap();
+    assert_eq!(epoch.waited(), Duration::ZERO);
+    epoch.by_ref().for_each(drop);
+    // Three batches of at least 10 ms each, made while the consumer waits.
+    assert!(epoch.waited() >= Duration::from_millis(30), "{:?}", epoch.waited());
+}
+
+#[test]
+fn the_fingerprint_is_that_of_the_data_and_of_what_decides_the_batches() {
+    let pictures = |value: u8, name: &str| {
+        let shape = ImageShape { channels: 1, height: 1, width: 2 };
+        let names = vec!["a".to_string(), name.to_string()];
+        ImageClassification::new(vec![1, 2, 3, value], shape, vec![0, 1], names).unwrap()
+    };
+    let of = |data: ImageClassification, options| Loader::new(Arc::new(data), options).unwrap().fingerprint();
+    let same = of(pictures(4, "b"), options(1));
+    assert_eq!(of(pictures(4, "b"), LoaderOptions { prefetch: 9, ..options(5) }), same);
+    let others = [
+        of(pictures(5, "b"), options(1)),
+        of(pictures(4, "c"), options(1)),
+        of(pictures(4, "b").select(&[1, 0]), options(1)),
+        of(pictures(4, "b").select(&[0]), options(1)),
+        of(pictures(4, "b").with_normalisation(Normalisation::mnist()), options(1)),
+        of(pictures(4, "b"), LoaderOptions { seed: 6, ..options(1) }),
+        of(pictures(4, "b"), LoaderOptions { batch_size: 8, ..options(1) }),
+        of(pictures(4, "b"), LoaderOptions { drop_last: true, ..options(1) }),
+        of(pictures(4, "b"), LoaderOptions { shuffle: false, ..options(1) }),
+    ];
+    let distinct: BTreeSet<u64> = others.into_iter().chain([same]).collect();
+    assert_eq!(distinct.len(), 10);
 }
 
 #[test]

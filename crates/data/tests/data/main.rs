@@ -6,3 +6,8 @@ mod image_classification;
 mod image_folder;
 mod loader;
 mod support;
+
+mod combined;
+mod ragged;
+mod sampler;
+mod split;
