@@ -37,7 +37,11 @@ pub fn train(options: &TrainOptions) -> anyhow::Result<()> {
         (None, None) => anyhow::bail!("a recipe is missing; `bolete list` names them"),
     };
     terminal::print(&format!("{}: the run is in {}\n", recipe.entry.name, run.path().display()))?;
-    let display = terminal::display(options.plain);
+    let display = terminal::display(
+        options.plain,
+        &controls,
+        &format!("{} in {}", recipe.entry.name, run.path().display()),
+    );
     let mut session = Session::new(setting, run, controls, display, options.debug_nans);
     (recipe.run)(&config, &mut session)
 }

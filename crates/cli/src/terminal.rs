@@ -1,14 +1,18 @@
 //! What the user sees.
 
+mod dashboard;
 mod plain;
 mod text;
 
 pub use plain::Plain;
-pub use text::{confusion, duration, evaluation, number, pictures, table};
+pub use text::{duration, evaluation, number, pictures, table};
 
 use std::io::{self, Write as _};
+use std::sync::Arc;
 
-use bolete::train::Event;
+use bolete::train::{Controls, Event};
+
+use dashboard::Dashboard;
 
 /// Where a run is shown.
 pub trait Display {
@@ -18,6 +22,9 @@ pub trait Display {
     /// Shows where an experiment is, in one line that the next one may replace.
     fn progress(&mut self, line: &str) -> io::Result<()>;
 
+    /// Shows a picture or sample of the recipe beside the curves, where there are any.
+    fn panel(&mut self, _text: &str) {}
+
     /// Shows text that stays.
     fn print(&mut self, text: &str) -> io::Result<()>;
 
@@ -25,9 +32,13 @@ pub trait Display {
     fn end(&mut self) -> io::Result<()>;
 }
 
-/// The display for standard output.
-pub fn display(_plain: bool) -> Box<dyn Display> {
-    Box::new(Plain::new())
+/// The display for standard output: a dashboard on a terminal that is large enough, unless `plain`; else lines.
+pub fn display(plain: bool, controls: &Arc<Controls>, title: &str) -> Box<dyn Display> {
+    let dashboard = if plain { None } else { Dashboard::new(controls.clone(), title) };
+    match dashboard {
+        Some(dashboard) => Box::new(dashboard),
+        None => Box::new(Plain::new()),
+    }
 }
 
 /// Writes to standard output.

@@ -92,7 +92,7 @@ impl Display for Plain {
 }
 
 /// Names and values, parts of the whole as per cent.
-fn means(means: &BTreeMap<String, f64>, prefix: &str) -> String {
+pub fn means(means: &BTreeMap<String, f64>, prefix: &str) -> String {
     let shown = means.iter().map(|(name, value)| match name.as_str() {
         "accuracy" => format!("{prefix}{name} {:.2} %", value * 100.0),
         _ => format!("{prefix}{name} {}", number(*value)),
