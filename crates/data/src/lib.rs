@@ -24,11 +24,18 @@ mod loader;
 mod order;
 mod randomness;
 
+pub mod catalogue;
+mod character_text;
+pub mod cifar;
+pub mod cora;
+pub mod download;
 mod fingerprint;
 mod ragged;
 pub mod sampler;
 pub mod split;
+pub mod synthetic;
 
+pub use character_text::{CharacterText, TextSplit, TokenBatch, Vocabulary};
 pub use fingerprint::Fingerprint;
 pub use ragged::{Packed, Packing, Padded, Padding, pack, pad, windows};
 
