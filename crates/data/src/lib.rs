@@ -14,6 +14,7 @@
 //! randomness comes from [`Randomness`], whose numbers are a pure function of a key.
 #![forbid(unsafe_code)]
 
+pub mod augmentation;
 mod dataset;
 pub mod drawn_digits;
 mod error;
@@ -24,11 +25,10 @@ mod loader;
 mod order;
 mod randomness;
 
+pub use augmentation::Augmentation;
 pub use dataset::{Dataset, EpochRandomness};
 pub use error::DataError;
-pub use image_classification::{
-    Augmentation, ImageBatch, ImageClassification, ImageShape, Normalisation, TrainTest,
-};
+pub use image_classification::{ImageBatch, ImageClassification, ImageShape, Normalisation, TrainTest};
 pub use loader::{Epoch, Loader, LoaderOptions};
 pub use order::epoch_order;
 pub use randomness::Randomness;
