@@ -2,7 +2,9 @@
 
 mod digits;
 
-use crate::recipe::{Group, Registered};
+pub use crate::recipe::Registered;
+
+use crate::recipe::Group;
 
 /// All recipes, in the order in which they are listed.
 pub const ALL: &[Registered] = &[Registered::of::<digits::Digits>()];

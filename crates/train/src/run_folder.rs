@@ -146,19 +146,29 @@ impl RunFolder {
         config: &impl Serialize,
     ) -> Result<RunFolder, RunError> {
         let parent = parent.as_ref();
+        RunFolder::create(RunFolder::free_name(parent, recipe)?, recipe, config)
+    }
+
+    /// Makes the first free folder of `parent/name-1`, `parent/name-2`, …, after the last that there is: numbers tell the
+    /// order.
+    ///
+    /// # Errors
+    /// [`RunError::Create`] when the system refuses.
+    pub fn free_name(parent: impl AsRef<Path>, name: &str) -> Result<PathBuf, RunError> {
+        let parent = parent.as_ref();
         fs::create_dir_all(parent).map_err(|reason| RunError::create(parent, reason))?;
-        // After the last one, also where an earlier one was deleted: numbers tell the order.
+        // Also where an earlier one was deleted.
         let taken = fs::read_dir(parent).map_err(|reason| RunError::create(parent, reason))?;
         let last = taken
             .filter_map(|entry| {
-                entry.ok()?.file_name().to_str()?.strip_prefix(recipe)?.strip_prefix('-')?.parse().ok()
+                entry.ok()?.file_name().to_str()?.strip_prefix(name)?.strip_prefix('-')?.parse().ok()
             })
             .max()
             .unwrap_or(0u64);
         for number in last.saturating_add(1).. {
-            let path = parent.join(format!("{recipe}-{number}"));
+            let path = parent.join(format!("{name}-{number}"));
             match fs::create_dir(&path) {
-                Ok(()) => return RunFolder::create(path, recipe, config),
+                Ok(()) => return Ok(path),
                 // Another run was faster.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 Err(reason) => return Err(RunError::create(&path, reason)),
