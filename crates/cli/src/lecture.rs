@@ -32,6 +32,7 @@ pub fn lecture(options: &LectureOptions) -> anyhow::Result<()> {
         terminal::print(&format!("\n── {}: {}\n", recipe.entry.name, recipe.entry.about))?;
         let config = (recipe.configure)(options.setting, &given(recipe, options))?;
         let run = RunFolder::create(folder.join(recipe.entry.name), recipe.entry.name, &config)?;
+        run.write_environment(&report::environment())?;
         let display = terminal::display(true, &controls, recipe.entry.name);
         let mut session = Session::new(options.setting, run.clone(), controls.clone(), display, false);
         let done = (recipe.run)(&config, &mut session);
@@ -102,7 +103,8 @@ fn given(recipe: &Registered, options: &LectureOptions) -> Given {
 /// The folder, which is made where it is not there and must be empty.
 fn empty(folder: &Path) -> anyhow::Result<PathBuf> {
     fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
-    let mut entries = fs::read_dir(folder).with_context(|| format!("{}: cannot be read", folder.display()))?;
+    let mut entries =
+        fs::read_dir(folder).with_context(|| format!("{}: cannot be read", folder.display()))?;
     anyhow::ensure!(
         entries.next().is_none(),
         "{}: the page of a lecture needs a new or empty folder; choose another name or remove it",

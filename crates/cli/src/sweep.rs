@@ -11,7 +11,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use bolete::train::sweep::{Outcome, Pruning, Space, Strategy, Study, StudyConfig, Trial, correlation, importance};
+use bolete::train::sweep::{
+    Outcome, Pruning, Space, Strategy, Study, StudyConfig, Trial, correlation, importance,
+};
 use bolete::train::{Goal, Record, RunFolder};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -101,10 +103,10 @@ fn begin(options: &SweepOptions) -> anyhow::Result<Study> {
     let spaces: Vec<Space> = texts.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
     let monitor = &config["trainer"]["monitor"];
     let (objective, goal) = match (&options.objective, monitor["measure"].as_str()) {
-        (Some(name), _) => {
-            (name.clone(), if options.highest { Goal::Highest } else { Goal::Lowest })
+        (Some(name), _) => (name.clone(), if options.highest { Goal::Highest } else { Goal::Lowest }),
+        (None, Some(measure)) => {
+            (format!("test {measure}"), serde_json::from_value(monitor["goal"].clone())?)
         }
-        (None, Some(measure)) => (format!("test {measure}"), serde_json::from_value(monitor["goal"].clone())?),
         (None, None) => anyhow::bail!(
             "'{name}' monitors nothing; say with --objective NAME which of its results is to be best"
         ),

@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `config.json` | the name of the recipe and its full configuration, the seed included |
+//! | `environment.json` | what the run is made on |
 //! | `metrics.jsonl` | what was measured, one JSON object per line, in the order of time ([`Record`]) |
 //! | `checkpoints/` | where training can go on exactly ([`Snapshots`]) |
 //! | `model.safetensors` | the weights to be used, by path, of the last checkpoint |
@@ -33,6 +34,7 @@ const METRICS: &str = "metrics.jsonl";
 const MODEL: &str = "model.safetensors";
 const BEST: &str = "best.safetensors";
 const LOCK: &str = "lock";
+const ENVIRONMENT: &str = "environment.json";
 
 /// A run folder that exists and belongs to a recipe.
 ///
@@ -233,7 +235,7 @@ impl RunFolder {
     pub fn discard_if_empty(self) {
         let Ok(entries) = fs::read_dir(&self.path) else { return };
         let names: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
-        if names.iter().all(|name| name == CONFIG || name == LOCK) {
+        if names.iter().all(|name| name == CONFIG || name == LOCK || name == ENVIRONMENT) {
             // What cannot be removed is in the way, and told of when it is.
             let _ = fs::remove_dir_all(&self.path);
         }
@@ -274,6 +276,20 @@ impl RunFolder {
             out.write_all(b"\n")
         })?;
         Ok(())
+    }
+
+    /// Writes down what the run is made on.
+    ///
+    /// # Errors
+    /// [`RunError::Write`] naming the file.
+    pub fn write_environment(&self, environment: &impl Serialize) -> Result<(), RunError> {
+        let path = self.path.join(ENVIRONMENT);
+        Ok(atomic::write(path, |out| Ok(serde_json::to_writer_pretty(out, environment)?))?)
+    }
+
+    /// What the run is made on, where that was written down.
+    pub fn environment(&self) -> Option<serde_json::Value> {
+        serde_json::from_slice(&fs::read(self.path.join(ENVIRONMENT)).ok()?).ok()
     }
 
     /// Adds a line to the metrics. When the disk takes only a part of it, that part is removed again.
