@@ -1,13 +1,14 @@
 //! The recipes: what can be run, one file each.
 
 mod digits;
+mod fluid;
 
 pub use crate::recipe::Registered;
 
 use crate::recipe::Group;
 
 /// All recipes, in the order in which they are listed.
-pub const ALL: &[Registered] = &[Registered::of::<digits::Digits>()];
+pub const ALL: &[Registered] = &[Registered::of::<digits::Digits>(), Registered::of::<fluid::Fluid>()];
 
 /// The recipe of this name.
 ///
