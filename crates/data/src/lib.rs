@@ -31,8 +31,10 @@ pub mod cora;
 pub mod download;
 mod fingerprint;
 mod ragged;
+pub mod records;
 pub mod sampler;
 pub mod split;
+pub mod stream;
 pub mod synthetic;
 
 pub use character_text::{CharacterText, TextSplit, TokenBatch, Vocabulary};
