@@ -1,8 +1,12 @@
 //! The command `bolete`.
 
 mod arguments;
+mod commands;
 mod pictures;
+mod recipe;
 mod recipes;
+mod runs;
+mod session;
 mod terminal;
 
 use std::io::Write as _;
@@ -73,9 +77,14 @@ const USAGE: u8 = 2;
 fn run(arguments: Arguments) -> anyhow::Result<()> {
     bolete::tensor::plan::trace::start_from_environment().map_err(anyhow::Error::msg)?;
     match arguments.command {
-        Command::Train { recipe } => recipes::train(recipe),
-        Command::Eval(options) => recipes::evaluate(&options),
-        Command::Predict(options) => recipes::predict(&options),
+        Command::Train(options) => commands::train(&options),
+        Command::Eval(options) => commands::evaluate(&options),
+        Command::Predict(options) => commands::predict(&options),
+        Command::Describe(options) => commands::describe(&options),
+        Command::Lecture(_) => unimplemented!(),
+        Command::Sweep(_) => unimplemented!(),
+        Command::Report(_) => unimplemented!(),
+        Command::Runs(options) => runs::runs(&options),
         Command::List => terminal::print(&recipes::list()),
     }
 }

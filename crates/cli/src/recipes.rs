@@ -1,72 +1,58 @@
-//! The recipes: what can be trained, one file each.
+//! The recipes: what can be run, one file each.
 
-pub mod digits;
+mod digits;
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use crate::recipe::{Group, Registered};
 
-use anyhow::Context as _;
-use bolete::train::RunFolder;
+/// All recipes, in the order in which they are listed.
+pub const ALL: &[Registered] = &[Registered::of::<digits::Digits>()];
 
-use crate::arguments::{EvalOptions, PredictOptions, Recipe};
-
-/// Name and description of every recipe.
-const RECIPES: &[(&str, &str)] = &[(digits::NAME, digits::ABOUT)];
+/// The recipe of this name.
+///
+/// # Errors
+/// Names the nearest one.
+pub fn find(name: &str) -> anyhow::Result<&'static Registered> {
+    ALL.iter().find(|recipe| recipe.entry.name == name).ok_or_else(|| {
+        let nearest = ALL
+            .iter()
+            .map(|recipe| (strsim::damerau_levenshtein(recipe.entry.name, name), recipe.entry.name))
+            .filter(|(distance, known)| *distance <= known.len().max(name.len()) / 2)
+            .min();
+        let hint = match nearest {
+            Some((_, known)) => format!("the nearest is '{known}'"),
+            None => "`bolete list` names them".to_owned(),
+        };
+        anyhow::anyhow!("there is no recipe '{name}'; {hint}")
+    })
+}
 
 /// The recipes as a list to read.
 pub fn list() -> String {
-    let width = RECIPES.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    let lines = RECIPES.iter().map(|(name, about)| format!("{name:width$}  {about}\n"));
-    lines.collect::<String>()
-        + "\nTrain one with `bolete train RECIPE`; `bolete train RECIPE --help` lists its options.\n"
-}
-
-/// Trains.
-pub fn train(recipe: Recipe) -> anyhow::Result<()> {
-    match recipe {
-        Recipe::Digits(options) => digits::train(options),
+    let width = ALL.iter().map(|recipe| recipe.entry.name.len()).max().unwrap_or(0);
+    let mut groups: Vec<Group> = ALL.iter().map(|recipe| recipe.entry.group).collect();
+    groups.sort();
+    groups.dedup();
+    let mut text = String::new();
+    for group in groups {
+        text += &match group {
+            Group::Lecture(number) => format!("Lecture {number}: {}\n", lecture_title(number)),
+            Group::Application(name) => format!("Application: {name}\n"),
+        };
+        for recipe in ALL.iter().filter(|recipe| recipe.entry.group == group) {
+            text += &format!("  {:width$}  {}\n", recipe.entry.name, recipe.entry.about);
+        }
+        text.push('\n');
     }
+    text + "Run one with `bolete train RECIPE`; `bolete describe RECIPE` tells what it does and its keys.\n"
 }
 
-/// Tests the network of a run.
-pub fn evaluate(options: &EvalOptions) -> anyhow::Result<()> {
-    use_threads(options.threads);
-    digits::evaluate(&open(&options.run)?, options)
-}
-
-/// Reads the digits in pictures.
-pub fn predict(options: &PredictOptions) -> anyhow::Result<()> {
-    use_threads(options.threads);
-    digits::predict(&open(&options.run)?, &options.files)
-}
-
-/// The run folder, if its recipe is known.
-fn open(path: &std::path::Path) -> anyhow::Result<RunFolder> {
-    let run = RunFolder::open(path)?;
-    let known = RECIPES.iter().any(|(name, _)| *name == run.recipe());
-    anyhow::ensure!(
-        known,
-        "{}: the run is of the recipe '{}', which this version does not know; `bolete list` names those it does",
-        path.display(),
-        run.recipe()
-    );
-    Ok(run)
-}
-
-/// Lets the engine compute with this many threads.
-pub fn use_threads(threads: Option<usize>) {
-    if let Some(threads) = threads {
-        bolete::tensor::set_threads(threads);
+/// What a lecture is about.
+pub fn lecture_title(number: u8) -> &'static str {
+    match number {
+        1 => "fundamentals of machine learning",
+        2 => "multi-layer perceptron",
+        3 => "automatic differentiation",
+        4 => "training neural networks",
+        _ => "",
     }
-}
-
-/// A flag that Ctrl-C sets. A second Ctrl-C ends the process at once.
-pub fn stop_on_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(signal, 130, stop.clone())
-            .and_then(|_| signal_hook::flag::register(signal, stop.clone()))
-            .context("Ctrl-C cannot be caught")?;
-    }
-    Ok(stop)
 }

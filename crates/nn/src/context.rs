@@ -45,22 +45,28 @@ pub struct Context {
     key: Option<Key>,
     updates: HashMap<u64, Tensor>,
     calls: Option<Vec<Call>>,
+    activations: Option<Vec<(String, Tensor)>>,
 }
 
 impl Context {
     /// For training. The key must not be used for anything else.
     pub fn training(key: Key) -> Context {
-        Context { mode: Mode::Train, key: Some(key), updates: HashMap::new(), calls: None }
+        Context { mode: Mode::Train, key: Some(key), ..Context::evaluation() }
     }
 
     /// For everything else: the output is a function of model and input alone.
     pub fn evaluation() -> Context {
-        Context { mode: Mode::Evaluate, key: None, updates: HashMap::new(), calls: None }
+        Context { mode: Mode::Evaluate, key: None, updates: HashMap::new(), calls: None, activations: None }
     }
 
     /// For evaluation of a model that is random by nature, such as a sampler.
     pub fn evaluation_with(key: Key) -> Context {
         Context { key: Some(key), ..Context::evaluation() }
+    }
+
+    /// For evaluation with the output of every layer kept, for [`into_activations`](Context::into_activations).
+    pub fn probing() -> Context {
+        Context { activations: Some(Vec::new()), ..Context::evaluation() }
     }
 
     /// For evaluation with a record of every layer that is called.
@@ -144,13 +150,22 @@ impl Context {
         self.updates.len()
     }
 
-    /// Returns `output` after noting, for a [summary](crate::summary), that `layer` made it of `input`. Layers that
+    /// Returns `output` after noting, for a [summary](crate::summary) or a probe, that `layer` made it of `input`. Layers that
     /// want a row of their own in summaries end their `forward` with this.
     pub fn observe<L: Module>(&mut self, layer: &L, input: &Tensor, output: Tensor) -> Tensor {
         if let Some(calls) = &mut self.calls {
             calls.push(Call::new(layer, input, &output));
         }
+        if let Some(activations) = &mut self.activations {
+            activations.push((layer.describe(), output.clone()));
+        }
         output
+    }
+
+    /// What each layer gave, with its description, in the order of the calls; of a [`probing`](Context::probing)
+    /// context.
+    pub fn into_activations(self) -> Vec<(String, Tensor)> {
+        self.activations.unwrap_or_default()
     }
 
     pub(crate) fn into_calls(self) -> Vec<Call> {

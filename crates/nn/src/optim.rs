@@ -58,8 +58,8 @@ pub trait Optimiser: Tree {
     /// The learning rate: a single `f64`.
     fn learning_rate(&self) -> &Tensor;
 
-    /// The same optimiser with another learning rate.
-    fn with_learning_rate(self, rate: f64) -> Self;
+    /// The same optimiser with another learning rate: a number, or a single `f64`.
+    fn with_learning_rate(self, rate: impl Into<Tensor>) -> Self;
 
     /// Number of updates so far: a single `i64`.
     fn updates(&self) -> &Tensor;
@@ -257,8 +257,8 @@ impl<R: UpdateRule> Optimiser for RuleOptimiser<R> {
         &self.learning_rate
     }
 
-    fn with_learning_rate(self, rate: f64) -> RuleOptimiser<R> {
-        RuleOptimiser { learning_rate: Tensor::scalar(rate, DType::F64), ..self }
+    fn with_learning_rate(self, rate: impl Into<Tensor>) -> RuleOptimiser<R> {
+        RuleOptimiser { learning_rate: rate.into().cast(DType::F64), ..self }
     }
 
     fn updates(&self) -> &Tensor {

@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use bolete_formats::FormatError;
-use bolete_formats::safetensors::{self, Entry, Metadata, SafeDtype};
+use bolete_formats::safetensors::{self, Entry, Metadata, SafeDtype, SafeFile};
 use bolete_tensor::tree::{NamedLeaf, TreeExt};
 use bolete_tensor::{DType, Shape, Tensor, Tree, eval_tree};
 
@@ -70,6 +70,12 @@ pub fn load<T: Tree>(path: impl AsRef<Path>, like: &T) -> Result<T, LoadError> {
 pub fn load_with_metadata<T: Tree>(path: impl AsRef<Path>, like: &T) -> Result<(T, Metadata), LoadError> {
     let path = path.as_ref();
     let file = safetensors::read(path)?;
+    let metadata = file.metadata.clone();
+    Ok((from_file(path, file, like)?, metadata))
+}
+
+/// The tree in a file that was read.
+pub(crate) fn from_file<T: Tree>(path: &Path, file: SafeFile, like: &T) -> Result<T, LoadError> {
     let mut found: BTreeMap<String, Entry> =
         file.entries.into_iter().map(|entry| (entry.name.clone(), entry)).collect();
     let mut mismatch = Mismatch { file: path.to_path_buf(), ..Mismatch::default() };
@@ -96,7 +102,7 @@ pub fn load_with_metadata<T: Tree>(path: impl AsRef<Path>, like: &T) -> Result<(
         .map(|entry| format!("{} ({} {:?})", entry.name, entry.dtype, entry.shape))
         .collect();
     if mismatch.missing.is_empty() && mismatch.unexpected.is_empty() && mismatch.different.is_empty() {
-        Ok((like.with_leaves(tensors), file.metadata))
+        Ok(like.with_leaves(tensors))
     } else {
         Err(LoadError::Mismatch(mismatch))
     }
@@ -109,6 +115,14 @@ pub enum LoadError {
     /// The file cannot be read or is damaged.
     #[error(transparent)]
     Format(#[from] FormatError),
+    /// A checkpoint is damaged.
+    #[error("{}: the checkpoint is damaged: {reason}", file.display())]
+    Damaged {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// The file is sound, but holds another model.
     #[error(transparent)]
     Mismatch(Mismatch),

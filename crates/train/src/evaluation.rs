@@ -1,86 +1,111 @@
-//! How good a classifier is on a data set.
+//! What is measured of a state on a data set.
 
-use bolete_data::{DataError, Dataset, ImageBatch, Loader};
-use bolete_nn::{Context, Module};
-use bolete_tensor::{Step, Tensor};
+use std::collections::BTreeMap;
+use std::ops::Index;
+use std::sync::Arc;
 
-use crate::{Confusion, Mean, Metric};
+use bolete_data::DataError;
+use bolete_nn::Context;
+use bolete_tensor::{Key, Step, Tensor};
 
-/// A batch of inputs with a class each.
-pub trait LabelledBatch {
-    /// The inputs `[batch, …]` and the classes `[batch]` as `i64`.
-    fn into_tensors(self) -> (Tensor, Tensor);
-}
+use crate::learner::Measures;
+use crate::{Calibration, Confusion, Learner, Source};
 
-impl LabelledBatch for ImageBatch {
-    /// Images `[batch, channels, height, width]` as `f32`.
-    fn into_tensors(self) -> (Tensor, Tensor) {
-        let shape = [self.batch, self.channels, self.height, self.width];
-        (Tensor::from_vec(self.images, shape), Tensor::from_vec(self.labels, [self.batch]))
-    }
-}
-
-/// What was found on a data set.
-#[derive(Clone, Debug, PartialEq)]
+/// What was found on a data set, by name.
+#[derive(Clone, Debug, Default)]
 pub struct Evaluation {
-    /// Mean cross-entropy in nats.
-    pub loss: f64,
-    /// Part of the items whose class was found, from 0 to 1.
-    pub accuracy: f64,
-    /// Which class was taken for which.
-    pub confusion: Confusion,
+    /// Means over all items.
+    pub means: BTreeMap<String, f64>,
+    /// Rows of all batches, joined in order.
+    pub collected: BTreeMap<String, Tensor>,
 }
 
-/// Evaluates models of one kind. The forward pass is planned for the first batch and replayed for all further ones,
-/// also of further calls.
-pub struct Evaluator<M> {
-    step: Step<'static, (M, Tensor, Tensor), Judged>,
-}
+impl Evaluation {
+    /// Which class was taken for which, where probabilities and labels were collected.
+    pub fn confusion(&self) -> Option<Confusion> {
+        let (probabilities, labels) = (self.collected.get("probabilities")?, self.collected.get("labels")?);
+        let mut confusion = Confusion::new(*probabilities.shape().last()?);
+        confusion.add_batch(labels, &probabilities.argmax(-1));
+        Some(confusion)
+    }
 
-/// Sum of the losses, predicted classes, and number of classes, which is known from the shape of the logits.
-type Judged = (Tensor, Tensor, usize);
-
-impl<M: Module + Clone + 'static> Default for Evaluator<M> {
-    fn default() -> Evaluator<M> {
-        Evaluator::new()
+    /// How far confidence can be trusted, in ten bins, where probabilities and labels were collected.
+    pub fn calibration(&self) -> Option<Calibration> {
+        let mut calibration = Calibration::new(10);
+        calibration.add_batch(self.collected.get("probabilities")?, self.collected.get("labels")?);
+        Some(calibration)
     }
 }
 
-impl<M: Module + Clone + 'static> Evaluator<M> {
-    /// For models that map inputs to one logit per class.
-    pub fn new() -> Evaluator<M> {
-        let step = Step::new(|(model, inputs, labels): (M, Tensor, Tensor)| {
-            let logits = model.forward(&inputs, &mut Context::evaluation());
-            (logits.cross_entropy(&labels).sum(..), logits.argmax(-1), logits.shape()[logits.rank() - 1])
+impl Index<&str> for Evaluation {
+    type Output = f64;
+
+    /// The mean of this name.
+    ///
+    /// # Panics
+    /// If nothing of that name was measured.
+    fn index(&self, name: &str) -> &f64 {
+        self.means.get(name).unwrap_or_else(|| {
+            let known: Vec<&str> = self.means.keys().map(String::as_str).collect();
+            panic!("Evaluation: nothing was measured as `{name}`; there are {}", known.join(", "))
+        })
+    }
+}
+
+/// Evaluates states of one learner. The measuring is planned for the first batch and replayed for all further ones, also
+/// of further calls; a last batch of fewer items is planned on its own.
+pub struct Evaluator<L: Learner> {
+    step: Step<'static, (L::State, L::Batch, Key), Measures>,
+    seed: u64,
+}
+
+/// Sets the randomness of evaluation apart.
+const EVALUATION: u64 = u64::from_be_bytes(*b"EVALUATE");
+
+impl<L: Learner> Evaluator<L> {
+    /// For states of this learner. Models that are random by nature draw from `seed`, the same at every evaluation.
+    pub fn new(learner: Arc<L>, seed: u64) -> Evaluator<L> {
+        let step = Step::new(move |(state, batch, key): (L::State, L::Batch, Key)| {
+            let mut measures = Measures::default();
+            learner.evaluate(&state, &batch, &mut Context::evaluation_with(key), &mut measures);
+            measures
         });
-        Evaluator { step }
+        Evaluator { step, seed: seed ^ EVALUATION }
     }
 
-    /// Goes once over the data. The order does not matter; a last batch of fewer items is planned on its own.
+    /// Goes once over the data.
     ///
     /// # Errors
     /// Whatever keeps a batch from being made; [`DataError::Invalid`] for a data set without items.
-    pub fn evaluate<D>(&mut self, model: &M, data: &Loader<D>) -> Result<Evaluation, DataError>
-    where
-        D: Dataset + 'static,
-        D::Batch: LabelledBatch + 'static,
-    {
-        let (mut loss, mut confusion) = (Mean::default(), None);
-        for batch in data.epoch(0)? {
-            let (inputs, labels) = batch?.into_tensors();
-            let actual = labels.to_vec::<i64>();
-            let (sum, predicted, classes) = self.step.call((model.clone(), inputs, labels));
-            let count = actual.len().max(1) as f64;
-            loss.add(sum.item() / count, count);
-            let confusion = confusion.get_or_insert_with(|| Confusion::new(classes));
-            for (actual, predicted) in actual.into_iter().zip(predicted.to_vec::<i64>()) {
-                confusion.add(actual as usize, predicted as usize);
+    pub fn evaluate(
+        &mut self,
+        state: &L::State,
+        data: &dyn Source<Batch = L::Batch>,
+    ) -> Result<Evaluation, DataError> {
+        let mut sums: BTreeMap<String, (f64, f64)> = BTreeMap::new();
+        let mut rows: BTreeMap<String, Vec<Tensor>> = BTreeMap::new();
+        let mut key = Key::new(self.seed);
+        for batch in data.epoch_from(0, 0)? {
+            let [next, own] = key.split();
+            key = next;
+            let (means, collected) = self.step.call((state.clone(), batch?, own)).into_parts();
+            for (name, sum) in means {
+                let all = sums.entry(name).or_default();
+                all.0 += sum.total.item();
+                all.1 += sum.weight.item();
+            }
+            for (name, more) in collected {
+                rows.entry(name).or_default().push(more);
             }
         }
-        let seen = confusion.and_then(|confusion| Some((loss.value()?, confusion.accuracy()?, confusion)));
-        match seen {
-            Some((loss, accuracy, confusion)) => Ok(Evaluation { loss, accuracy, confusion }),
-            None => Err(DataError::Invalid { expected: "at least one item".into(), found: "none".into() }),
+        if sums.is_empty() && rows.is_empty() {
+            return Err(DataError::Invalid { expected: "at least one item".into(), found: "none".into() });
         }
+        let mean = |(name, (total, weight)): (String, (f64, f64))| (name, total / weight);
+        let join = |(name, rows): (String, Vec<Tensor>)| (name, Tensor::concatenate(&rows, 0));
+        Ok(Evaluation {
+            means: sums.into_iter().map(mean).collect(),
+            collected: rows.into_iter().map(join).collect(),
+        })
     }
 }

@@ -3,15 +3,19 @@
 //! | file | holds |
 //! |---|---|
 //! | `config.json` | the name of the recipe and its full configuration, the seed included |
-//! | `metrics.jsonl` | what was measured, one JSON object per line, in the order of time |
-//! | `model.safetensors` | the weights, by path |
+//! | `metrics.jsonl` | what was measured, one JSON object per line, in the order of time ([`Record`]) |
+//! | `checkpoints/` | where training can go on exactly ([`Snapshots`]) |
+//! | `model.safetensors` | the weights to be used, by path, of the last checkpoint |
+//! | `best.safetensors` | those of the best evaluation |
+//! | `lock` | held while a process writes to the folder, so that no other does |
 //!
 //! Nothing is ever half-written: configuration and weights are replaced as a whole, and a line of metrics that does
 //! not fit on the disk is taken back.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bolete_formats::safetensors::Metadata;
 use bolete_formats::{FormatError, atomic};
@@ -21,10 +25,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::LoadError;
 use crate::checkpoint;
+use crate::record::Record;
+use crate::snapshot::Snapshots;
 
 const CONFIG: &str = "config.json";
 const METRICS: &str = "metrics.jsonl";
 const MODEL: &str = "model.safetensors";
+const BEST: &str = "best.safetensors";
+const LOCK: &str = "lock";
 
 /// A run folder that exists and belongs to a recipe.
 ///
@@ -49,6 +57,20 @@ const MODEL: &str = "model.safetensors";
 pub struct RunFolder {
     path: PathBuf,
     recipe: String,
+    /// Held by the process that trains; let go of by the system however that ends.
+    lock: Option<Arc<File>>,
+}
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// A process is at it.
+    Running,
+    /// It came to its end.
+    Complete,
+    /// It was stopped or killed, and can be resumed.
+    Unfinished,
 }
 
 /// `config.json`.
@@ -86,9 +108,32 @@ impl RunFolder {
             }
             Err(_) => fs::create_dir_all(path).map_err(|reason| RunError::create(path, reason))?,
         }
-        let run = RunFolder { path: path.to_path_buf(), recipe: recipe.to_owned() };
+        let lock = Some(lock(path)?);
+        let run = RunFolder { path: path.to_path_buf(), recipe: recipe.to_owned(), lock };
         run.write_config(config)?;
         Ok(run)
+    }
+
+    /// Opens the folder of a run that shall go on.
+    ///
+    /// # Errors
+    /// [`RunError::NotARun`] when it is not there or has no configuration, [`RunError::Busy`] when a process is at it
+    /// already.
+    pub fn resume(path: impl AsRef<Path>) -> Result<RunFolder, RunError> {
+        let run = RunFolder::open_any(path)?;
+        Ok(RunFolder { lock: Some(lock(&run.path)?), ..run })
+    }
+
+    /// Opens the folder of a run for reading, however far it has come.
+    ///
+    /// # Errors
+    /// [`RunError::NotARun`] when it is not there, not a folder, or has no configuration, and [`RunError::Config`] when
+    /// the configuration is not one.
+    pub fn open_any(path: impl AsRef<Path>) -> Result<RunFolder, RunError> {
+        let path = path.as_ref();
+        RunFolder::look(path, &[CONFIG])?;
+        let ConfigFile { recipe, .. } = read_config::<serde_json::Value>(path)?;
+        Ok(RunFolder { path: path.to_path_buf(), recipe, lock: None })
     }
 
     /// As [`create`](RunFolder::create), in the first free folder of `parent/recipe-1`, `parent/recipe-2`, …
@@ -128,7 +173,13 @@ impl RunFolder {
     /// [`RunError::NotARun`] when it is not there, not a folder, or a file is missing from it, and
     /// [`RunError::Config`] when the configuration is not one.
     pub fn open(path: impl AsRef<Path>) -> Result<RunFolder, RunError> {
-        let path = path.as_ref();
+        let run = RunFolder::open_any(&path)?;
+        RunFolder::look(&run.path, &[CONFIG, MODEL])?;
+        Ok(run)
+    }
+
+    /// Whether the folder is there with these files.
+    fn look(path: &Path, files: &[&str]) -> Result<(), RunError> {
         let not_a_run = |found: &str| RunError::NotARun { path: path.to_path_buf(), found: found.to_owned() };
         match fs::metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(not_a_run("nothing there")),
@@ -136,13 +187,11 @@ impl RunFolder {
             Ok(metadata) if !metadata.is_dir() => return Err(not_a_run("a file, not a folder")),
             Ok(_) => {}
         }
-        let missing: Vec<&str> =
-            [CONFIG, MODEL].into_iter().filter(|name| !path.join(name).is_file()).collect();
+        let missing: Vec<&str> = files.iter().copied().filter(|name| !path.join(name).is_file()).collect();
         if !missing.is_empty() {
             return Err(not_a_run(&format!("no {} in it", missing.join(" and no "))));
         }
-        let ConfigFile { recipe, .. } = read_config::<serde_json::Value>(path)?;
-        Ok(RunFolder { path: path.to_path_buf(), recipe })
+        Ok(())
     }
 
     /// Where the folder is.
@@ -153,6 +202,41 @@ impl RunFolder {
     /// The name of the recipe that made the run.
     pub fn recipe(&self) -> &str {
         &self.recipe
+    }
+
+    /// How far it has come.
+    pub fn status(&self) -> Status {
+        let running = self.lock.is_none()
+            && File::open(self.path.join(LOCK))
+                .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)));
+        let ended = |record: &Record| matches!(record, Record::Ended { .. });
+        if running {
+            Status::Running
+        } else if self.history().is_ok_and(|records| records.iter().any(ended)) {
+            Status::Complete
+        } else {
+            Status::Unfinished
+        }
+    }
+
+    /// Removes a new folder in which nothing has been found yet, so that it is not in the way of the next try.
+    pub fn discard_if_empty(self) {
+        let Ok(entries) = fs::read_dir(&self.path) else { return };
+        let names: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
+        if names.iter().all(|name| name == CONFIG || name == LOCK) {
+            // What cannot be removed is in the way, and told of when it is.
+            let _ = fs::remove_dir_all(&self.path);
+        }
+    }
+
+    /// The checkpoints.
+    pub fn snapshots(&self) -> Snapshots {
+        Snapshots::of(&self.path)
+    }
+
+    /// Where the weights of the best evaluation are.
+    pub fn best_path(&self) -> PathBuf {
+        self.path.join(BEST)
     }
 
     /// Where the weights are.
@@ -202,6 +286,50 @@ impl RunFolder {
         append().map_err(|reason| RunError::Metrics { file: file.clone(), reason })
     }
 
+    /// What was written down, in the order of time. A last line that is not whole, as after a power cut, is left out.
+    ///
+    /// # Errors
+    /// [`RunError::Config`] naming the first line that is not a record.
+    pub fn history(&self) -> Result<Vec<Record>, RunError> {
+        let file = self.metrics_path();
+        let text = match fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(RunError::Config { file, reason: error.to_string() }),
+        };
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        let read = |(number, line): (usize, &str)| {
+            serde_json::from_str(line).map_err(|error| RunError::Config {
+                file: file.clone(),
+                reason: format!("line {}: {error}", number + 1),
+            })
+        };
+        whole.lines().enumerate().map(read).collect()
+    }
+
+    /// Bytes of metrics so far.
+    pub(crate) fn metrics_bytes(&self) -> u64 {
+        fs::metadata(self.metrics_path()).map_or(0, |metadata| metadata.len())
+    }
+
+    /// Takes back the metrics after this many bytes: those of steps that are done again.
+    pub(crate) fn truncate_metrics(&self, bytes: u64) -> Result<(), RunError> {
+        let file = self.metrics_path();
+        if self.metrics_bytes() <= bytes {
+            return Ok(());
+        }
+        let truncate = || OpenOptions::new().write(true).open(&file)?.set_len(bytes);
+        truncate().map_err(|reason| RunError::Metrics { file: file.clone(), reason })
+    }
+
+    /// Writes the weights of the best evaluation, replacing earlier ones as a whole.
+    ///
+    /// # Errors
+    /// [`RunError::Write`] naming the file.
+    pub fn save_best(&self, model: &impl Tree, metadata: &Metadata) -> Result<(), RunError> {
+        Ok(checkpoint::save(self.best_path(), model, metadata)?)
+    }
+
     /// Writes the weights, replacing earlier ones as a whole.
     ///
     /// # Errors
@@ -216,6 +344,18 @@ impl RunFolder {
     /// As [`checkpoint::load`].
     pub fn load_model<M: Tree>(&self, like: &M) -> Result<M, LoadError> {
         checkpoint::load(self.model_path(), like)
+    }
+}
+
+/// Takes the lock of a folder.
+fn lock(path: &Path) -> Result<Arc<File>, RunError> {
+    let refused = |reason| RunError::create(path, reason);
+    let open = OpenOptions::new().create(true).truncate(false).write(true).open(path.join(LOCK));
+    let file = open.map_err(refused)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Arc::new(file)),
+        Err(TryLockError::WouldBlock) => Err(RunError::Busy { path: path.to_path_buf() }),
+        Err(TryLockError::Error(reason)) => Err(refused(reason)),
     }
 }
 
@@ -237,6 +377,12 @@ pub enum RunError {
         path: PathBuf,
         /// What is there.
         found: &'static str,
+    },
+    /// Another process is at it.
+    #[error("{}: another process is training in this folder; wait for it, or choose another folder", path.display())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
     },
     /// The system refused to make the folder.
     #[error("{}: the run folder cannot be made ({reason}); choose a place that you may write to", path.display())]

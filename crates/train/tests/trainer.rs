@@ -1,18 +1,24 @@
-//! The epoch loop: what it learns, when it stops, and what it leaves behind.
+//! The loop: what it learns, when it stops, what it leaves behind, and that it goes on exactly where it was.
 
+use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use bolete_data::{DataError, Dataset, EpochRandomness, Loader, LoaderOptions};
 use bolete_nn::{
-    Activation, AdamConfig, BatchNormConfig, Dropout, LinearConfig, Schedule, Sequential, SgdConfig,
-    UpdateRule,
+    Activation, Adam, AdamConfig, Averaging, BatchNormConfig, Dropout, LinearConfig, Precision, Schedule,
+    Sequential, UpdateRule,
 };
 use bolete_tensor::tree::TreeExt;
-use bolete_tensor::{Key, Tensor};
-use bolete_train::{Ending, Evaluator, Event, LabelledBatch, RunFolder, TrainError, Trainer, TrainerConfig};
+use bolete_tensor::{DType, Key, Tensor};
+use bolete_train::{
+    Classification, Controls, EarlyStopping, Ending, Evaluator, Event, Fit, Goal, IntoTensors, Monitor,
+    Record, RunFolder, Supervised, SupervisedState, TrainError, Trainer, TrainerConfig,
+};
 
 /// Points `[n, 2]`, and whether their coordinates have the same sign.
+#[derive(Debug)]
 struct Quadrants {
     len: usize,
     /// The item whose coordinates are NaN.
@@ -21,7 +27,9 @@ struct Quadrants {
 
 struct Points(Vec<f32>, Vec<i64>);
 
-impl LabelledBatch for Points {
+impl IntoTensors for Points {
+    type Tensors = (Tensor, Tensor);
+
     fn into_tensors(self) -> (Tensor, Tensor) {
         let count = self.1.len();
         (Tensor::from_vec(self.0, [count, 2]), Tensor::from(self.1))
@@ -67,111 +75,339 @@ fn bytes(model: &Sequential) -> Vec<Vec<u8>> {
     model.leaves().iter().map(Tensor::to_bytes).collect()
 }
 
+type Learner = Supervised<Sequential, (Tensor, Tensor), Adam>;
+type State = SupervisedState<Sequential, Adam>;
+
+fn learner() -> Learner {
+    Classification { label_smoothing: 0.05 }.learner().clip_norm(1.0)
+}
+
+fn state(learner: &Learner) -> State {
+    let optimiser = AdamConfig { learning_rate: 0.02, ..AdamConfig::default() }.init(&network());
+    learner.state(network(), optimiser)
+}
+
+/// A run folder that goes away with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let path = std::env::temp_dir().join(format!("bolete-trainer-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        Folder(path)
+    }
+
+    fn run(&self) -> RunFolder {
+        RunFolder::create(&self.0, "quadrants", &serde_json::json!({})).expect("a new run")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Trains without looking.
+fn fit(
+    trainer: &Trainer,
+    learner: Learner,
+    train: &Loader<Quadrants>,
+    test: Option<&Loader<Quadrants>>,
+) -> Result<Fit<State>, TrainError> {
+    let state = state(&learner);
+    let test = test.map(|test| test as &dyn bolete_train::Source<Batch = (Tensor, Tensor)>);
+    trainer.fit(&Arc::new(learner), state, train, test, &mut |_, _| Ok(()))
+}
+
 #[test]
 fn learns_reports_and_repeats_itself() {
-    let config = TrainerConfig {
-        epochs: 20,
-        learning_rate: 0.02,
-        schedule: Schedule::Cosine { warm_up: 10, total: 420, last: 0.0 },
-        clip_norm: Some(1.0),
-        label_smoothing: 0.05,
-        report_every: 8,
-        seed: 5,
-    };
+    let config = TrainerConfig { epochs: 20, report_every: 8, seed: 5, ..TrainerConfig::default() };
     // 1,020 items: the last batch of an epoch has 20.
     let (train, test) = (loader(1020, None, true), loader(330, None, false));
-    let fit = || {
-        let (mut steps, mut epochs) = (Vec::new(), Vec::new());
-        let fit = Trainer::new(config)
-            .fit(network(), AdamConfig::default().init(&network()), &train, Some(&test), &mut |event| {
-                match event {
-                    Event::Progress(progress) => steps.push(progress.step),
-                    Event::Epoch(end) => epochs.push(end.train_loss),
-                    Event::Evaluating => {}
-                }
-                Ok(())
-            })
-            .expect("the training is sound");
-        (fit, steps, epochs)
-    };
-    let (first, steps, epochs) = fit();
+    let trainer = Trainer::new(config).with_schedule(Schedule::Cosine { warm_up: 10, total: 420, last: 0.0 });
+    let learner = Arc::new(learner());
+    let (mut steps, mut epochs) = (Vec::new(), Vec::new());
+    let first = trainer
+        .fit(&learner, state(&learner), &train, Some(&test), &mut |event, _| {
+            match event {
+                Event::Progress(progress) => steps.push(progress.step),
+                Event::Epoch(end) => epochs.push(end.means["loss"]),
+                _ => {}
+            }
+            Ok(())
+        })
+        .expect("the training is sound");
     assert_eq!(steps[..4], [8, 16, 21, 24], "a report every 8 steps and at the end of an epoch of 21");
-    assert_eq!((steps.last(), epochs.len()), (Some(&420), 20));
+    assert_eq!((steps.last(), epochs.len(), first.step), (Some(&420), 20, 420));
     assert_eq!(first.ending, Ending::Complete);
-    let last = first.last.expect("there are test data");
-    assert_eq!(last.confusion.total(), 330);
-    assert!(last.accuracy > 0.9, "accuracy {}", last.accuracy);
+    let last = first.last.clone().expect("there are test data");
+    let confusion = last.confusion().expect("classes were collected");
+    assert_eq!(confusion.total(), 330);
+    assert!(last["accuracy"] > 0.9, "accuracy {}", last["accuracy"]);
+    assert!((confusion.accuracy().expect("of 330") - last["accuracy"]).abs() < 1e-6);
     // The same again outside of the loop; statistics of batch normalisation came along.
-    let again = Evaluator::new().evaluate(&first.model, &test).expect("the data are sound");
-    assert_eq!(again, last);
-    assert_eq!(bytes(&first.model), bytes(&fit().0.model), "the same seed gives the same bits");
+    let again = Evaluator::new(learner.clone(), 5).evaluate(&first.state, &test).expect("the data are sound");
+    assert_eq!(again.means, last.means);
+    let second = fit(&trainer, self::learner(), &train, None).expect("the training is sound");
+    assert_eq!(bytes(&first.state.model), bytes(&second.state.model), "the same seed gives the same bits");
 }
 
 #[test]
 fn a_flag_stops_it_after_the_running_step() {
-    let stop = AtomicBool::new(false);
+    let controls = Controls::default();
     let config = TrainerConfig { epochs: 100, report_every: 3, ..TrainerConfig::default() };
+    let learner = Arc::new(learner());
     let fit = Trainer::new(config)
-        .with_stop(&stop)
-        .fit(network(), SgdConfig::default().init(&network()), &loader(500, None, true), None, &mut |event| {
+        .with_controls(&controls)
+        .fit(&learner, state(&learner), &loader(500, None, true), None, &mut |event, _| {
             if matches!(event, Event::Progress(progress) if progress.step == 6) {
-                stop.store(true, Ordering::Relaxed);
+                controls.stop.store(true, Ordering::Relaxed);
             }
             Ok(())
         })
         .expect("stopping is no error");
-    assert_eq!(fit.ending, Ending::Interrupted { step: 7 });
+    assert_eq!((fit.ending, fit.step), (Ending::Interrupted, 7));
+}
+
+/// All that a state holds, bit by bit.
+fn everything(state: &State) -> Vec<Vec<u8>> {
+    state.leaves().iter().map(Tensor::to_bytes).collect()
+}
+
+/// Stops a run after this many steps and lets a new trainer go on, until it is complete.
+fn in_pieces(config: &TrainerConfig, learner: fn() -> Learner, every: u64, name: &str) -> Fit<State> {
+    let folder = Folder::new(name);
+    drop(folder.run());
+    let (train, test) = (loader(520, None, true), loader(90, None, false));
+    for _ in 0..100 {
+        let run = RunFolder::resume(&folder.0).expect("the run goes on");
+        let controls = Controls::default();
+        let learner = Arc::new(learner());
+        let mut steps = 0;
+        let fit = Trainer::new(config.clone())
+            .with_schedule(Schedule::Cosine { warm_up: 3, total: 40, last: 0.1 })
+            .with_run(&run)
+            .with_controls(&controls)
+            .fit(&learner, state(&learner), &train, Some(&test), &mut |event, _| {
+                if matches!(event, Event::Progress(_)) {
+                    steps += 1;
+                    controls.stop.store(steps == every, Ordering::Relaxed);
+                }
+                Ok(())
+            })
+            .expect("the training is sound");
+        if fit.ending != Ending::Interrupted {
+            let records = run.history().expect("the record is whole");
+            let steps: Vec<u64> = records
+                .iter()
+                .filter_map(|record| match record {
+                    Record::Evaluation { step, .. } => Some(*step),
+                    _ => None,
+                })
+                .collect();
+            assert!(steps.is_sorted_by(|a, b| a < b), "an evaluation stands twice: {steps:?}");
+            return fit;
+        }
+    }
+    panic!("it never ends");
 }
 
 #[test]
-fn a_loss_that_is_nan_names_its_step_and_keeps_sound_weights() {
-    let folder = std::env::temp_dir().join(format!("bolete-trainer-nan-{}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&folder);
-    let run = RunFolder::create(&folder, "quadrants", &serde_json::json!({})).expect("a new run");
-    let config = TrainerConfig { epochs: 1, report_every: 4, ..TrainerConfig::default() };
+fn a_run_in_pieces_ends_with_the_bits_of_one_that_was_not_stopped() {
+    let plain: fn() -> Learner = learner;
+    let accumulating: fn() -> Learner = || learner().accumulating();
+    let averaged: fn() -> Learner =
+        || learner().average(Averaging::Exponential { decay: 0.99 }).precision(Precision::bf16());
+    for (name, learner, accumulate) in
+        [("plain", plain, 1), ("accumulating", accumulating, 3), ("averaged", averaged, 1)]
+    {
+        let config = TrainerConfig {
+            epochs: 4,
+            report_every: 1,
+            evaluate_every: Some(4),
+            accumulate,
+            seed: 3,
+            ..TrainerConfig::default()
+        };
+        let whole = in_pieces(&config, learner, u64::MAX, &format!("{name}-whole"));
+        for every in [1, 5] {
+            let pieces = in_pieces(&config, learner, every, &format!("{name}-{every}"));
+            assert_eq!(everything(&pieces.state), everything(&whole.state), "{name}, stopped every {every}");
+            assert_eq!(pieces.best, whole.best, "{name}");
+            assert_eq!(
+                pieces.last.expect("there are test data").means,
+                whole.last.clone().expect("there are test data").means
+            );
+        }
+    }
+}
+
+#[test]
+fn a_damaged_checkpoint_gives_way_to_the_one_before() {
+    let folder = Folder::new("damaged");
+    let config = TrainerConfig { epochs: 2, checkpoint_every: Some(4), ..TrainerConfig::default() };
+    let train = loader(500, None, true);
+    let whole = {
+        let run = folder.run();
+        fit(&Trainer::new(config.clone()).with_run(&run), learner(), &train, None).expect("sound")
+    };
+    let run = RunFolder::resume(&folder.0).expect("nobody is at it");
+    assert_eq!(run.snapshots().steps(), [16, 20], "the last two are kept");
+    let last = run.snapshots().file(20);
+    let sound = fs::read(&last).expect("it can be read");
+    // One bit of a weight; the file cut short; nothing at all.
+    let mut flipped = sound.clone();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 4;
+    for broken in [&flipped[..], &sound[..sound.len() / 3], &[]] {
+        fs::write(&last, broken).expect("it can be written");
+        let learner = Arc::new(learner());
+        let (mut warnings, mut began) = (Vec::new(), None);
+        let again = Trainer::new(config.clone())
+            .with_run(&run)
+            .fit(&learner, state(&learner), &train, None, &mut |event, _| {
+                match event {
+                    Event::Warning(line) => warnings.push((*line).to_owned()),
+                    Event::Started(started) => began = started.resumed,
+                    _ => {}
+                }
+                Ok(())
+            })
+            .expect("the one before is sound");
+        assert_eq!((warnings.len(), began), (1, Some(16)), "{warnings:?}");
+        assert!(warnings[0].contains("step-000000020") && warnings[0].contains("step 16"), "{warnings:?}");
+        assert_eq!(everything(&again.state), everything(&whole.state));
+    }
+    for step in [16, 20] {
+        fs::write(run.snapshots().file(step), b"rubbish").expect("it can be written");
+    }
+    let error =
+        fit(&Trainer::new(config).with_run(&run), learner(), &train, None).expect_err("all are damaged");
+    assert!(error.to_string().contains("step-000000020"), "{error}");
+}
+
+#[test]
+fn another_architecture_or_other_data_are_refused() {
+    let folder = Folder::new("changed");
+    let config = TrainerConfig::default();
+    let run = folder.run();
+    let trainer = Trainer::new(config).with_run(&run);
+    fit(&trainer, learner(), &loader(500, None, true), None).expect("sound");
+    let error = fit(&trainer, learner(), &loader(501, None, true), None).expect_err("other data");
+    assert!(matches!(error, TrainError::DataChanged { .. }), "{error}");
+    let averaged = learner().average(Averaging::Equal);
+    let error = fit(&trainer, averaged, &loader(500, None, true), None).expect_err("another form");
+    assert!(error.to_string().contains("missing") && error.to_string().contains("average"), "{error}");
+    let error = RunFolder::resume(&folder.0).expect_err("the folder is in use");
+    assert!(error.to_string().contains("another process"), "{error}");
+}
+
+#[test]
+fn a_loss_that_is_nan_names_its_step_and_keeps_a_sound_checkpoint() {
+    let folder = Folder::new("nan");
+    let run = folder.run();
+    let config = TrainerConfig { report_every: 4, checkpoint_every: Some(6), ..TrainerConfig::default() };
     // In order, item 725 is in the 15th batch. Reports come at 4, 8, 12 and 16.
-    let error = Trainer::new(config)
-        .with_run(&run)
-        .fit(
-            network(),
-            SgdConfig::default().init(&network()),
-            &loader(1000, Some(725), false),
-            None,
-            &mut |_| Ok(()),
-        )
-        .expect_err("a batch is NaN");
+    let train = loader(1000, Some(725), false);
+    let error =
+        fit(&Trainer::new(config).with_run(&run), learner(), &train, None).expect_err("a batch is NaN");
     let TrainError::NotFinite { step, epoch, saved: Some((path, taken)), .. } = &error else {
         panic!("{error}")
     };
     assert_eq!((*step, *epoch, *taken), (15, 1, 12));
-    assert_eq!(*path, run.model_path());
+    assert_eq!(*path, run.snapshots().file(12));
     let model = run.load_model(&network()).expect("the weights are whole");
     let finite =
         model.leaves().iter().all(|leaf| leaf.dtype().is_integer() || leaf.is_finite().all(..).item() != 0.0);
     assert!(finite, "weights that are not finite were saved");
-    std::fs::remove_dir_all(&folder).expect("the folder is ours");
+}
+
+#[test]
+fn it_ends_early_when_nothing_improves_and_keeps_the_best() {
+    let folder = Folder::new("early");
+    let run = folder.run();
+    let config = TrainerConfig {
+        epochs: 60,
+        monitor: Monitor { measure: "accuracy".to_owned(), goal: Goal::Highest },
+        early_stopping: Some(EarlyStopping { patience: 2, margin: 0.0 }),
+        ..TrainerConfig::default()
+    };
+    let (train, test) = (loader(500, None, true), loader(200, None, false));
+    let fit = self::fit(&Trainer::new(config.clone()).with_run(&run), learner(), &train, Some(&test))
+        .expect("sound");
+    assert_eq!(fit.ending, Ending::Stopped);
+    let (best, value) = fit.best.expect("there were evaluations");
+    assert_eq!(fit.step, best + 20, "two epochs after the best");
+    let found = run.history().expect("the record is whole").into_iter().find_map(|record| match record {
+        Record::Evaluation { step, means, .. } if step == best => Some(means["accuracy"]),
+        _ => None,
+    });
+    assert_eq!(found, Some(value));
+    assert!(run.best_path().is_file());
+    let unknown = Monitor { measure: "acuracy".to_owned(), goal: Goal::Highest };
+    let config = TrainerConfig { monitor: unknown, ..config };
+    let error =
+        self::fit(&Trainer::new(config), learner(), &train, Some(&test)).expect_err("no such measure");
+    assert!(error.to_string().contains("acuracy") && error.to_string().contains("accuracy, loss"), "{error}");
+}
+
+#[test]
+fn accumulating_gradients_is_a_larger_batch() {
+    // In double precision the sums differ by rounding only. No dropout, no statistics of batches.
+    let model = || {
+        let [first, second] = Key::new(1).split();
+        let model = Sequential::new([
+            LinearConfig::new(2, 8).init(&first).into(),
+            Activation::Tanh.into(),
+            LinearConfig::new(8, 2).init(&second).into(),
+        ]);
+        bolete_nn::cast_floats(&model, DType::F64)
+    };
+    let learner = || {
+        Supervised::<Sequential, (Tensor, Tensor), Adam>::new(|model, (x, labels), context, _| {
+            use bolete_nn::Module;
+            model.forward(&x.cast(DType::F64), context).cross_entropy(labels).mean(..)
+        })
+    };
+    let train = |batch_size: usize, accumulate: u64| {
+        let options = LoaderOptions { batch_size, shuffle: false, ..LoaderOptions::default() };
+        let data = Loader::new(Arc::new(Quadrants { len: 480, broken: None }), options).expect("sound");
+        let learner = if accumulate > 1 { learner().accumulating() } else { learner() };
+        let state = learner.state(model(), AdamConfig::default().init(&model()));
+        let config = TrainerConfig { epochs: 3, accumulate, ..TrainerConfig::default() };
+        Trainer::new(config).fit(&Arc::new(learner), state, &data, None, &mut |_, _| Ok(())).expect("sound")
+    };
+    let (large, small) = (train(120, 1), train(30, 4));
+    assert_eq!((large.step, small.step), (12, 12));
+    for (a, b) in large.state.model.leaves().iter().zip(small.state.model.leaves()) {
+        let difference = (a - b).abs().max(..).item();
+        assert!(difference < 1e-12, "{difference}");
+    }
 }
 
 #[test]
 fn nothing_to_learn_from_is_told() {
-    let error = Trainer::new(TrainerConfig::default())
-        .fit(network(), SgdConfig::default().init(&network()), &loader(0, None, true), None, &mut |_| Ok(()))
+    let error = fit(&Trainer::new(TrainerConfig::default()), learner(), &loader(0, None, true), None)
         .expect_err("there is nothing to learn from");
-    assert!(matches!(error, TrainError::NoBatch { items: 0, batch_size: 50 }), "{error}");
+    assert!(matches!(error, TrainError::NoBatch), "{error}");
 }
 
 #[test]
-fn an_observer_that_fails_ends_it_with_the_weights_saved() {
-    let folder = std::env::temp_dir().join(format!("bolete-trainer-observer-{}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&folder);
-    let run = RunFolder::create(&folder, "quadrants", &serde_json::json!({})).expect("a new run");
+fn an_observer_that_fails_ends_it_with_a_checkpoint() {
+    let folder = Folder::new("observer");
+    let run = folder.run();
     let config = TrainerConfig { epochs: 5, report_every: 2, ..TrainerConfig::default() };
-    let refuse = &mut |_: Event| Err(std::io::Error::other("no more paper"));
+    let learner = Arc::new(learner());
+    let refuse = &mut |event: &Event, _: &State| match event {
+        Event::Progress(_) => Err(std::io::Error::other("no more paper")),
+        _ => Ok(()),
+    };
     let error = Trainer::new(config)
         .with_run(&run)
-        .fit(network(), SgdConfig::default().init(&network()), &loader(500, None, true), None, refuse)
+        .fit(&learner, state(&learner), &loader(500, None, true), None, refuse)
         .expect_err("the observer gave up");
     assert!(error.to_string().contains("no more paper"), "{error}");
     run.load_model(&network()).expect("the weights were saved");
-    std::fs::remove_dir_all(&folder).expect("the folder is ours");
+    assert_eq!(run.snapshots().steps(), [0, 2]);
 }

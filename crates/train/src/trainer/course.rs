@@ -1,276 +1,474 @@
 //! A training under way: what is read back, recorded and saved.
 
-use std::time::Instant;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
-use bolete_data::{Dataset, Loader};
 use bolete_formats::safetensors::Metadata;
-use bolete_nn::{Module, Optimiser};
-use bolete_tensor::{Step, Tree};
-use serde::Serialize;
+use bolete_tensor::{DType, Step, Tensor};
+use serde::{Deserialize, Serialize};
 
-use super::step::{Carried, training_step};
-use super::{Ending, EpochEnd, Event, Observer, Progress, TrainError, Trainer};
-use crate::evaluation::{Evaluation, Evaluator, LabelledBatch};
-use crate::run_folder::RunError;
+use super::carried::{Carried, Core, Totals, step_of};
+use super::event::{Ending, EpochEnd, Evaluated, Event, Observer, Progress, Started};
+use super::{Controls, Fit, TrainError, Trainer};
+use crate::evaluation::{Evaluation, Evaluator};
+use crate::learner::{Learner, items};
+use crate::record::Record;
+use crate::source::Source;
 
-/// What adds up over some steps.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Totals {
-    /// Loss times items.
-    pub loss: f64,
-    /// Items whose class was found.
-    pub correct: f64,
-    pub items: f64,
+/// Where training is, as a checkpoint holds it beside the tensors.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Position {
+    /// The epoch under way, from 1, and the batches of it that are done.
+    epoch: u64,
+    batch: u64,
+    /// Batches and updates done.
+    batches: u64,
+    step: u64,
+    /// Sums since the last report, and over the epoch up to it.
+    sums: Totals,
+    epoch_sums: Totals,
+    /// The best evaluation: its update and value; and how many have been worse since.
+    best: Option<(u64, f64)>,
+    worse: u64,
+    /// Seconds of training, and of the last evaluation.
+    seconds: f64,
+    evaluation_seconds: f64,
+    /// Bytes of metrics that belong to this state.
+    metrics: u64,
+    /// Fingerprint of the data.
+    data: u64,
 }
 
-impl Totals {
-    fn add(&mut self, other: Totals) {
-        self.loss += other.loss;
-        self.correct += other.correct;
-        self.items += other.items;
-    }
-}
-
-/// A line of the metrics.
-#[derive(Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-enum Record<'a> {
-    Progress(&'a Progress),
-    Epoch {
-        epoch: u64,
-        step: u64,
-        train_loss: f64,
-        train_accuracy: f64,
-        test_loss: Option<f64>,
-        test_accuracy: Option<f64>,
-        seconds: f64,
-    },
-    Interrupted {
-        step: u64,
-        seconds: f64,
-    },
-    NotFinite {
-        step: u64,
-        seconds: f64,
-    },
-}
-
-impl Trainer<'_> {
-    fn record(&self, metrics: &impl Serialize) -> Result<(), RunError> {
-        self.run.map_or(Ok(()), |run| run.append_metrics(metrics))
-    }
-
-    fn save(&self, model: &impl Tree, step: u64) -> Result<(), RunError> {
-        let metadata = Metadata::from([("step".to_owned(), step.to_string())]);
-        self.run.map_or(Ok(()), |run| run.save_model(model, &metadata))
-    }
-}
+type Replayed<L> = Step<
+    'static,
+    (Carried<<L as Learner>::State>, <L as Learner>::Batch, Tensor),
+    Carried<<L as Learner>::State>,
+>;
 
 /// A training under way.
-pub(super) struct Course<'a, M, O> {
+pub(super) struct Course<'a, L: Learner> {
     trainer: Trainer<'a>,
-    steps: u64,
-    step: u64,
-    per_epoch: u64,
-    /// Weights that are known to give a finite loss (or the first ones), and after which step they were taken.
-    sound: (u64, M),
-    /// Weights of the last report, sound once a further step has had a finite loss.
-    candidate: Option<(u64, M)>,
+    learner: Arc<L>,
+    update: Replayed<L>,
+    accumulate: Replayed<L>,
+    evaluator: Evaluator<L>,
     /// Taken while a step runs.
-    carried: Option<Carried<M, O>>,
-    epoch: Totals,
-    started: Instant,
+    carried: Option<Carried<L::State>>,
+    position: Position,
+    per_epoch: u64,
+    steps: u64,
+    began: Instant,
+    /// Seconds of training before this process.
+    before: f64,
     reported: Instant,
-    training_seconds: f64,
-    evaluation_seconds: f64,
+    waited: Duration,
+    items: u64,
+    last: Option<Evaluation>,
+    /// Update and file of the last checkpoint.
+    saved: Option<u64>,
 }
 
-impl<'a, M, O> Course<'a, M, O>
-where
-    M: Module + Clone + 'static,
-    O: Optimiser + Clone + 'static,
-{
-    pub fn new(trainer: Trainer<'a>, model: M, optimiser: O, per_epoch: u64) -> Course<'a, M, O> {
-        Course {
-            trainer,
-            steps: per_epoch.saturating_mul(trainer.config.epochs),
-            step: 0,
-            per_epoch,
-            sound: (0, model.clone()),
-            candidate: None,
-            carried: Some(Carried::new(model, optimiser, trainer.config.seed)),
-            epoch: Totals::default(),
-            started: Instant::now(),
-            reported: Instant::now(),
-            training_seconds: 0.0,
-            evaluation_seconds: 0.0,
+const PUT_BACK: &str = "put back after every step";
+
+impl<'a, L: Learner> Course<'a, L> {
+    /// At the beginning, or where the last checkpoint of the run folder is.
+    pub fn begin(
+        trainer: Trainer<'a>,
+        learner: Arc<L>,
+        state: L::State,
+        train: &dyn Source<Batch = L::Batch>,
+        observer: &mut Observer<'_, L::State>,
+    ) -> Result<Course<'a, L>, TrainError> {
+        let config = &trainer.config;
+        let per_epoch = train.batches_per_epoch();
+        let all = per_epoch.saturating_mul(config.epochs) / config.accumulate.max(1);
+        let steps = config.steps.map_or(all, |steps| steps.min(all));
+        let data = trainer.run.map_or(0, |_| train.fingerprint());
+        let mut carried = Carried::new(state, config.seed);
+        let mut position = Position { epoch: 1, data, ..Position::default() };
+        let mut saved = None;
+        if let Some(run) = trainer.run
+            && let Some(found) = run.snapshots().load::<Core<L::State>, Position>(&carried.core)?
+        {
+            if found.position.data != data {
+                let run = run.path().to_path_buf();
+                return Err(TrainError::DataChanged { run, then: found.position.data, now: data });
+            }
+            for damage in &found.damaged {
+                let line = format!("{damage}; going on from step {} before it", found.step);
+                observer(&Event::Warning(&line), &found.tree.state).map_err(TrainError::Observer)?;
+            }
+            position = found.position;
+            carried = Carried::restored(found.tree, &position.sums);
+            saved = Some(found.step);
         }
+        if let Some(run) = trainer.run {
+            run.truncate_metrics(position.metrics)?;
+        }
+        let started = Started { resumed: saved, epochs: config.epochs, steps };
+        observer(&Event::Started(&started), &carried.core.state).map_err(TrainError::Observer)?;
+        let mut course = Course {
+            update: Step::new(step_of(learner.clone(), true)),
+            accumulate: Step::new(step_of(learner.clone(), false)),
+            evaluator: Evaluator::new(learner.clone(), config.seed),
+            learner,
+            carried: Some(carried),
+            per_epoch,
+            steps,
+            began: Instant::now(),
+            before: position.seconds,
+            reported: Instant::now(),
+            waited: Duration::ZERO,
+            items: 0,
+            last: None,
+            saved,
+            position,
+            trainer,
+        };
+        if course.saved.is_none() {
+            // From here on there is always something sound to go back to.
+            course.save(observer)?;
+        }
+        Ok(course)
     }
 
-    /// Model and optimiser as they are.
-    pub fn finish(mut self) -> Carried<M, O> {
-        self.carried.take().expect("put back after every step")
+    /// Goes to the end.
+    pub fn run(
+        mut self,
+        train: &dyn Source<Batch = L::Batch>,
+        test: Option<&dyn Source<Batch = L::Batch>>,
+        observer: &mut Observer<'_, L::State>,
+    ) -> Result<Fit<L::State>, TrainError> {
+        let ending = self.epochs(train, test, observer);
+        let ending = match ending {
+            Ok(ending) => ending,
+            Err(error) => return Err(self.rescue(error)),
+        };
+        if self.saved != Some(self.position.step) || ending != Ending::Interrupted {
+            self.save(observer)?;
+        }
+        let seconds = self.seconds();
+        if ending != Ending::Interrupted {
+            // A run that was complete when it was resumed has evaluated in an earlier process.
+            if let (None, Some(test)) = (&self.last, test) {
+                let carried = self.carried.as_ref().expect(PUT_BACK);
+                self.last = Some(self.evaluator.evaluate(&carried.core.state, test)?);
+            }
+            // A run that is interrupted goes on: its record must not say that it ended.
+            self.record(&Record::Ended { ending, step: self.position.step, seconds })?;
+        }
+        let state = self.carried.take().expect(PUT_BACK).core.state;
+        let Position { step, best, .. } = self.position;
+        Ok(Fit { state, ending, step, last: self.last, best })
     }
 
-    pub fn run<D>(
+    fn epochs(
         &mut self,
-        train: &Loader<D>,
-        test: Option<&Loader<D>>,
-        observer: &mut Observer<'_>,
-    ) -> Result<(Ending, Option<Evaluation>), TrainError>
-    where
-        D: Dataset + 'static,
-        D::Batch: LabelledBatch + 'static,
-    {
-        let config = self.trainer.config;
-        let mut step = Step::new(training_step::<M, O>(&config));
-        let mut evaluator: Option<Evaluator<M>> = None;
-        let mut last = None;
-        for epoch in 1..=config.epochs {
-            self.epoch = Totals::default();
-            for batch in train.epoch(epoch)? {
-                let (inputs, labels) = batch?.into_tensors();
-                let carried = self.carried.take().expect("put back after every step");
-                let rate = config.learning_rate * config.schedule.factor(self.step);
-                self.carried = Some(step.call((carried.with_learning_rate(rate), inputs, labels)));
-                self.step += 1;
-                let stopped = self.trainer.is_stopped();
-                let due = self.step.is_multiple_of(config.report_every.max(1));
-                if stopped || due || self.step == epoch * self.per_epoch {
-                    let progress = self.report(epoch)?;
-                    observer(Event::Progress(&progress)).map_err(TrainError::Observer)?;
+        train: &dyn Source<Batch = L::Batch>,
+        test: Option<&dyn Source<Batch = L::Batch>>,
+        observer: &mut Observer<'_, L::State>,
+    ) -> Result<Ending, TrainError> {
+        let config = self.trainer.config.clone();
+        let is_due =
+            |step: u64, every: Option<u64>| every.is_some_and(|every| step.is_multiple_of(every.max(1)));
+        let stop = |trainer: &Trainer| trainer.controls.is_some_and(Controls::wants_stop);
+        while self.position.epoch <= config.epochs && self.position.step < self.steps {
+            let mut batches = train.epoch_from(self.position.epoch, self.position.batch)?;
+            let mut ended_within = false;
+            loop {
+                let begin = Instant::now();
+                let Some(batch) = batches.next() else { break };
+                self.waited += begin.elapsed();
+                let batch = batch?;
+                let updated = self.step(batch)?;
+                let step = self.position.step;
+                let is_last = self.position.batch == self.per_epoch || step == self.steps;
+                let stopped = stop(&self.trainer);
+                if stopped
+                    || is_last
+                    || updated && is_due(step, Some(config.report_every))
+                    || config.debug_nans
+                {
+                    self.report(observer)?;
+                }
+                if let Some(test) = test
+                    && updated
+                    && is_due(step, config.evaluate_every)
+                {
+                    self.evaluate(test, observer)?;
+                    if self.has_stalled() {
+                        return Ok(Ending::Stopped);
+                    }
+                }
+                let asked = self.trainer.controls.is_some_and(Controls::take_save);
+                if stopped || asked || updated && is_due(step, config.checkpoint_every) {
+                    self.check_sound()?;
+                    self.save(observer)?;
                 }
                 if stopped {
-                    return Ok((self.interrupt()?, last));
+                    return Ok(Ending::Interrupted);
+                }
+                if step == self.steps {
+                    ended_within = self.position.batch < self.per_epoch;
+                    break;
                 }
             }
-            if let Some(test) = test {
-                observer(Event::Evaluating).map_err(TrainError::Observer)?;
-                let begin = Instant::now();
-                let evaluator = evaluator.get_or_insert_default();
-                let evaluation = evaluator.evaluate(self.model(), test)?;
-                if !evaluation.loss.is_finite() {
-                    // The last update went wrong: no training step has used its weights yet.
-                    let rate = config.learning_rate * config.schedule.factor(self.step - 1);
-                    return Err(TrainError::NotFinite {
-                        step: self.step,
-                        epoch,
-                        learning_rate: rate,
-                        saved: None,
-                    });
-                }
-                last = Some(evaluation);
-                self.evaluation_seconds = begin.elapsed().as_secs_f64();
-                self.reported = Instant::now();
+            drop(batches);
+            self.end_epoch(test, ended_within, observer)?;
+            if self.has_stalled() {
+                return Ok(Ending::Stopped);
             }
-            let end = self.end_epoch(epoch, last.clone())?;
-            observer(Event::Epoch(&end)).map_err(TrainError::Observer)?;
-            if self.trainer.is_stopped() && epoch < config.epochs {
-                return Ok((self.interrupt()?, last));
+            if stop(&self.trainer) && self.position.epoch <= config.epochs && self.position.step < self.steps
+            {
+                self.save(observer)?;
+                return Ok(Ending::Interrupted);
             }
         }
-        if config.epochs == 0 {
-            self.trainer.save(self.model(), self.step)?;
-        }
-        Ok((Ending::Complete, last))
+        Ok(Ending::Complete)
     }
 
-    /// Saves what is sound before an error is handed on, and puts into the error where that is.
-    pub fn rescue(&mut self, error: TrainError) -> TrainError {
-        match error {
-            TrainError::NotFinite { step, epoch, learning_rate, .. } => {
-                let seconds = self.started.elapsed().as_secs_f64();
-                // The training has failed already; a record or weights that cannot be written change nothing of that.
-                let _ = self.trainer.record(&Record::NotFinite { step, seconds });
-                let (taken, model) = &self.sound;
-                let written = self.trainer.save(model, *taken).is_ok();
-                let run = self.trainer.run.filter(|_| written);
-                let saved = run.map(|run| (run.model_path(), *taken));
-                TrainError::NotFinite { step, epoch, learning_rate, saved }
-            }
-            TrainError::Data(_) | TrainError::Observer(_) | TrainError::Run(_) => {
-                let sound = (self.sound.0, &self.sound.1);
-                let current = self.carried.as_ref().filter(|carried| carried.first_bad().is_none());
-                let (step, model) = current.map_or(sound, |carried| (self.step, &carried.model));
-                let _ = self.trainer.save(model, step);
-                error
-            }
-            TrainError::NoBatch { .. } => error,
+    /// One batch; whether parameters were updated.
+    fn step(&mut self, batch: L::Batch) -> Result<bool, TrainError> {
+        let mut carried = self.carried.take().expect(PUT_BACK);
+        if self.position.batches == 0 {
+            carried.expect_measures(&*self.learner, &batch);
+        }
+        self.items += items(&batch) as u64;
+        let is_update = (self.position.batches + 1).is_multiple_of(self.trainer.config.accumulate.max(1));
+        let factor = Tensor::scalar(self.trainer.schedule.factor(self.position.step), DType::F64);
+        let replayed = if is_update { &mut self.update } else { &mut self.accumulate };
+        let before = self.trainer.config.debug_nans.then(|| (carried.clone(), batch.clone()));
+        let carried = replayed.call((carried, batch, factor));
+        let bad = before.is_some() && carried.first_bad().is_some();
+        self.carried = Some(carried);
+        self.position.batches += 1;
+        self.position.batch += 1;
+        self.position.step += u64::from(is_update);
+        match before {
+            Some((carried, batch)) if bad => Err(self.origin_of_nan(carried, batch, is_update)),
+            _ => Ok(is_update),
         }
     }
 
-    fn model(&self) -> &M {
-        &self.carried.as_ref().expect("put back after every step").model
+    /// Runs the step that went wrong once more, operation by operation.
+    fn origin_of_nan(&self, carried: Carried<L::State>, batch: L::Batch, is_update: bool) -> TrainError {
+        let factor =
+            Tensor::scalar(self.trainer.schedule.factor(self.position.step.saturating_sub(1)), DType::F64);
+        let function = step_of(self.learner.clone(), is_update);
+        let origin = crate::origin::first_non_finite(function, (carried, batch, factor));
+        match self.not_finite() {
+            TrainError::NotFinite { step, epoch, rate_factor, saved, .. } => {
+                TrainError::NotFinite { step, epoch, rate_factor, saved, origin }
+            }
+            error => error,
+        }
+    }
+
+    fn carried(&self) -> &Carried<L::State> {
+        self.carried.as_ref().expect(PUT_BACK)
+    }
+
+    fn seconds(&self) -> f64 {
+        self.before + self.began.elapsed().as_secs_f64()
+    }
+
+    fn record(&self, record: &Record) -> Result<(), TrainError> {
+        Ok(self.trainer.run.map_or(Ok(()), |run| run.append_metrics(record))?)
+    }
+
+    fn tell(&self, event: &Event, observer: &mut Observer<'_, L::State>) -> Result<(), TrainError> {
+        observer(event, &self.carried().core.state).map_err(TrainError::Observer)
+    }
+
+    fn check_sound(&self) -> Result<(), TrainError> {
+        if self.carried().first_bad().is_some() { Err(self.not_finite()) } else { Ok(()) }
+    }
+
+    fn not_finite(&self) -> TrainError {
+        let accumulate = self.trainer.config.accumulate.max(1);
+        let batch = self.carried().first_bad().unwrap_or(self.position.batches).max(1);
+        let step = batch.div_ceil(accumulate);
+        TrainError::NotFinite {
+            step,
+            epoch: (batch - 1) / self.per_epoch.max(1) + 1,
+            rate_factor: self.trainer.schedule.factor(step - 1),
+            saved: self.trainer.run.zip(self.saved).map(|(run, step)| (run.snapshots().file(step), step)),
+            origin: None,
+        }
     }
 
     /// Reads the sums back and records them.
-    fn report(&mut self, epoch: u64) -> Result<Progress, TrainError> {
-        let config = self.trainer.config;
-        let rate = |step: u64| config.learning_rate * config.schedule.factor(step.saturating_sub(1));
-        let carried = self.carried.as_mut().expect("put back after every step");
-        let totals = carried.take_totals();
-        if let Some(step) = carried.first_bad() {
-            // The weights of the last report were used for the step after it.
-            if let Some(sound) = self.candidate.take_if(|(taken, _)| *taken + 1 < step) {
-                self.sound = sound;
-            }
-            let epoch = (step - 1) / self.per_epoch + 1;
-            return Err(TrainError::NotFinite { step, epoch, learning_rate: rate(step), saved: None });
+    fn report(&mut self, observer: &mut Observer<'_, L::State>) -> Result<(), TrainError> {
+        self.check_sound()?;
+        let totals = self.carried.as_mut().expect(PUT_BACK).take_totals();
+        if totals.values().all(|(_, weight)| *weight == 0.0) && !totals.is_empty() {
+            // Nothing since the last report.
+            return Ok(());
         }
-        // The weights of the last report have given a finite loss since.
-        let current = (self.step, carried.model.clone());
-        if let Some(sound) = self.candidate.replace(current) {
-            self.sound = sound;
+        for (name, (total, weight)) in &totals {
+            let sum = self.position.epoch_sums.entry(name.clone()).or_default();
+            sum.0 += total;
+            sum.1 += weight;
         }
-        self.epoch.add(totals);
-        let seconds_since = self.reported.elapsed().as_secs_f64();
-        self.reported = Instant::now();
-        self.training_seconds += seconds_since;
-        let per_step = self.training_seconds / self.step as f64;
-        let evaluations = (config.epochs + 1 - epoch) as f64;
+        let since = self.reported.elapsed().as_secs_f64().max(1e-9);
+        let seconds = self.seconds();
+        let done = self.position.step.max(1) as f64;
+        let left = self.steps.saturating_sub(self.position.step) as f64;
         let progress = Progress {
-            epoch,
-            epochs: config.epochs,
-            step: self.step,
-            steps: self.steps,
-            loss: totals.loss / totals.items,
-            accuracy: totals.correct / totals.items,
-            learning_rate: rate(self.step),
-            items_per_second: totals.items / seconds_since.max(1e-9),
-            seconds: self.started.elapsed().as_secs_f64(),
-            seconds_left: per_step * (self.steps - self.step) as f64 + evaluations * self.evaluation_seconds,
-        };
-        self.trainer.record(&Record::Progress(&progress))?;
-        Ok(progress)
-    }
-
-    fn interrupt(&mut self) -> Result<Ending, TrainError> {
-        let seconds = self.started.elapsed().as_secs_f64();
-        self.trainer.save(self.model(), self.step)?;
-        self.trainer.record(&Record::Interrupted { step: self.step, seconds })?;
-        Ok(Ending::Interrupted { step: self.step })
-    }
-
-    fn end_epoch(&mut self, epoch: u64, test: Option<Evaluation>) -> Result<EpochEnd, TrainError> {
-        self.trainer.save(self.model(), self.step)?;
-        let end = EpochEnd {
-            epoch,
+            epoch: self.position.epoch,
             epochs: self.trainer.config.epochs,
-            step: self.step,
-            train_loss: self.epoch.loss / self.epoch.items,
-            train_accuracy: self.epoch.correct / self.epoch.items,
-            test,
-            seconds: self.started.elapsed().as_secs_f64(),
+            step: self.position.step,
+            steps: self.steps,
+            means: means(&totals),
+            rate_factor: self.trainer.schedule.factor(self.position.step.saturating_sub(1)),
+            items_per_second: self.items as f64 / since,
+            waiting: self.waited.as_secs_f64() / since,
+            seconds,
+            seconds_left: seconds / done * left,
         };
-        self.trainer.record(&Record::Epoch {
-            epoch,
-            step: end.step,
-            train_loss: end.train_loss,
-            train_accuracy: end.train_accuracy,
-            test_loss: end.test.as_ref().map(|test| test.loss),
-            test_accuracy: end.test.as_ref().map(|test| test.accuracy),
-            seconds: end.seconds,
-        })?;
-        Ok(end)
+        self.items = 0;
+        self.waited = Duration::ZERO;
+        self.reported = Instant::now();
+        self.record(&Record::Progress(progress.clone()))?;
+        self.tell(&Event::Progress(&progress), observer)
     }
+
+    fn evaluate(
+        &mut self,
+        test: &dyn Source<Batch = L::Batch>,
+        observer: &mut Observer<'_, L::State>,
+    ) -> Result<(), TrainError> {
+        self.tell(&Event::Evaluating, observer)?;
+        let begin = Instant::now();
+        let carried = self.carried.as_ref().expect(PUT_BACK);
+        let evaluation = self.evaluator.evaluate(&carried.core.state, test)?;
+        self.position.evaluation_seconds = begin.elapsed().as_secs_f64();
+        let monitor = &self.trainer.config.monitor;
+        let Some(value) = evaluation.means.get(&monitor.measure).copied() else {
+            return Err(TrainError::NoSuchMeasure {
+                measure: monitor.measure.clone(),
+                known: evaluation.means.keys().cloned().collect::<Vec<_>>().join(", "),
+            });
+        };
+        if evaluation.means.iter().any(|(name, value)| name.ends_with("loss") && !value.is_finite()) {
+            // The last update went wrong: no training step has used its weights yet.
+            return Err(self.not_finite());
+        }
+        let margin = self.trainer.config.early_stopping.map_or(0.0, |stopping| stopping.margin);
+        let is_best = self.position.best.is_none_or(|(_, best)| monitor.is_better(value, best, margin));
+        if is_best {
+            self.position.best = Some((self.position.step, value));
+            self.position.worse = 0;
+            if let Some(run) = self.trainer.run {
+                run.save_best(&self.learner.model(&self.carried().core.state), &self.metadata())?;
+            }
+        } else {
+            self.position.worse += 1;
+        }
+        let (epoch, step, seconds) = (self.position.epoch, self.position.step, self.seconds());
+        self.record(&Record::Evaluation { epoch, step, means: evaluation.means.clone(), is_best, seconds })?;
+        let evaluated = Evaluated { epoch, step, evaluation: &evaluation, is_best, seconds };
+        self.tell(&Event::Evaluated(&evaluated), observer)?;
+        self.last = Some(evaluation);
+        // Evaluation is not counted as time of training steps.
+        self.reported += begin.elapsed();
+        Ok(())
+    }
+
+    fn has_stalled(&self) -> bool {
+        self.trainer.config.early_stopping.is_some_and(|stopping| self.position.worse >= stopping.patience)
+    }
+
+    /// The end of an epoch, or of training within one.
+    fn end_epoch(
+        &mut self,
+        test: Option<&dyn Source<Batch = L::Batch>>,
+        ended_within: bool,
+        observer: &mut Observer<'_, L::State>,
+    ) -> Result<(), TrainError> {
+        let config = &self.trainer.config;
+        let mut evaluated =
+            config.evaluate_every.is_some_and(|every| self.position.step.is_multiple_of(every));
+        if let Some(test) = test
+            && (config.evaluate_every.is_none() || !evaluated && self.position.step == self.steps)
+        {
+            self.evaluate(test, observer)?;
+            evaluated = true;
+        }
+        let end = EpochEnd {
+            epoch: self.position.epoch,
+            epochs: self.trainer.config.epochs,
+            step: self.position.step,
+            means: means(&std::mem::take(&mut self.position.epoch_sums)),
+            test: self.last.as_ref().filter(|_| evaluated).map(|last| last.means.clone()),
+            seconds: self.seconds(),
+        };
+        self.record(&Record::Epoch(end.clone()))?;
+        self.tell(&Event::Epoch(&end), observer)?;
+        if !ended_within {
+            self.position.epoch += 1;
+            self.position.batch = 0;
+        }
+        if self.trainer.config.checkpoint_every.is_none() {
+            self.check_sound()?;
+            self.save(observer)?;
+        }
+        Ok(())
+    }
+
+    fn metadata(&self) -> Metadata {
+        Metadata::from([("step".to_owned(), self.position.step.to_string())])
+    }
+
+    /// Writes a checkpoint and the model.
+    fn save(&mut self, observer: &mut Observer<'_, L::State>) -> Result<(), TrainError> {
+        let Some(run) = self.trainer.run else { return Ok(()) };
+        if self.saved == Some(self.position.step) && self.position.batch != 0 {
+            return Ok(());
+        }
+        let position = Position {
+            sums: self.carried().totals(),
+            seconds: self.seconds(),
+            metrics: run.metrics_bytes(),
+            ..self.position.clone()
+        };
+        let step = position.step;
+        run.snapshots().save(step, &self.carried().core, &position, self.trainer.config.keep_every)?;
+        self.saved = Some(step);
+        run.save_model(&self.learner.model(&self.carried().core.state), &self.metadata())?;
+        self.tell(&Event::Saved { step }, observer)
+    }
+
+    /// Saves what is sound before an error is handed on.
+    fn rescue(&mut self, error: TrainError) -> TrainError {
+        match &error {
+            TrainError::NotFinite { step, .. } => {
+                let seconds = self.seconds();
+                // The training has failed already; a record that cannot be written changes nothing of that.
+                let _ = self.record(&Record::NotFinite { step: *step, seconds });
+            }
+            TrainError::Data(_) | TrainError::Observer(_) => {
+                let sound = self.carried.as_ref().is_some_and(|carried| carried.first_bad().is_none());
+                if sound {
+                    let _ = self.save(&mut |_, _| Ok(()));
+                }
+            }
+            _ => {}
+        }
+        if let Some(controls) = self.trainer.controls {
+            controls.save.store(false, Ordering::Relaxed);
+        }
+        error
+    }
+}
+
+/// Means of sums that have a weight.
+fn means(totals: &Totals) -> BTreeMap<String, f64> {
+    totals
+        .iter()
+        .filter(|(_, (_, weight))| *weight != 0.0)
+        .map(|(name, (total, weight))| (name.clone(), total / weight))
+        .collect()
 }
