@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bolete_data::augmentation::Crop;
 use bolete_data::drawn_digits::{self, DrawOptions};
 use bolete_data::records::RecordFile;
 use bolete_data::stream::{InOrder, StreamLoader, StreamOptions};
@@ -24,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let fingerprint = pictures.fingerprint();
     println!("fingerprint {fingerprint:016x} in {:.2} ms", milliseconds(begin.elapsed()));
 
-    let shifted = pictures.clone().with_augmentation(Augmentation { shift: 2, mirror: false });
+    let shifted = pictures.clone().with_augmentation(Augmentation::of(Crop::padded(2)));
     for (name, data) in [("as they are", &pictures), ("shifted", &shifted)] {
         for batch_size in [64, 256] {
             for workers in [0, 1, 2] {

@@ -18,8 +18,8 @@ pub struct InOrderStream<I> {
 
 impl<I: Items> InOrder<I> {
     /// A source of these items.
-    pub fn new(items: impl Into<Arc<I>>) -> Self {
-        Self(items.into())
+    pub fn new(items: I) -> Self {
+        Self(Arc::new(items))
     }
 }
 
