@@ -1,11 +1,25 @@
 //! The recipes: what can be run, one file each.
 
+mod bias_variance;
+mod checkpointing;
+mod derivative_tower;
 mod digits;
+mod double_descent;
+mod forward_reverse;
+mod polynomial;
 
 use crate::recipe::{Group, Registered};
 
 /// All recipes, in the order in which they are listed.
-pub const ALL: &[Registered] = &[Registered::of::<digits::Digits>()];
+pub const ALL: &[Registered] = &[
+    Registered::of::<digits::Digits>(),
+    Registered::of::<polynomial::Polynomial>(),
+    Registered::of::<bias_variance::BiasVariance>(),
+    Registered::of::<double_descent::DoubleDescent>(),
+    Registered::of::<derivative_tower::DerivativeTower>(),
+    Registered::of::<forward_reverse::ForwardReverse>(),
+    Registered::of::<checkpointing::Checkpointing>(),
+];
 
 /// The recipe of this name.
 ///
