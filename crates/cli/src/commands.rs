@@ -1,6 +1,5 @@
 //! What the commands do.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -17,6 +16,7 @@ use crate::{recipes, terminal};
 pub fn train(options: &TrainOptions) -> anyhow::Result<()> {
     use_threads(options.threads);
     let controls = controls_on_interrupt()?;
+    let is_new = options.resume.is_none();
     let (recipe, setting, config, run) = match (&options.resume, &options.recipe) {
         (Some(folder), _) => {
             let run = RunFolder::resume(folder)?;
@@ -42,8 +42,13 @@ pub fn train(options: &TrainOptions) -> anyhow::Result<()> {
         &controls,
         &format!("{} in {}", recipe.entry.name, run.path().display()),
     );
-    let mut session = Session::new(setting, run, controls, display, options.debug_nans);
-    (recipe.run)(&config, &mut session)
+    let mut session = Session::new(setting, run.clone(), controls, display, options.debug_nans);
+    let done = (recipe.run)(&config, &mut session);
+    drop(session);
+    if done.is_err() && is_new {
+        run.discard_if_empty();
+    }
+    done
 }
 
 /// `bolete eval`.
@@ -111,9 +116,4 @@ pub fn controls_on_interrupt() -> anyhow::Result<Arc<Controls>> {
             .context("Ctrl-C cannot be caught")?;
     }
     Ok(Arc::new(Controls { stop, ..Controls::default() }))
-}
-
-/// The folder of a run without its parents, for tables.
-pub fn short(path: &Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }

@@ -5,6 +5,7 @@ mod commands;
 mod pictures;
 mod recipe;
 mod recipes;
+mod runs;
 mod session;
 mod terminal;
 
@@ -81,6 +82,9 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Predict(options) => commands::predict(&options),
         Command::Describe(options) => commands::describe(&options),
         Command::Lecture(_) => unimplemented!(),
+        Command::Sweep(_) => unimplemented!(),
+        Command::Report(_) => unimplemented!(),
+        Command::Runs(options) => runs::runs(&options),
         Command::List => terminal::print(&recipes::list()),
     }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use anyhow::Context as _;
 use bolete::nn::Schedule;
+use bolete::plot::{Animation, Figure};
 use bolete::train::{
     Controls, Ending, Event, Findings, Fit, Learner, Part, Record, RunFolder, Source, Trainer, TrainerConfig,
 };
@@ -102,9 +103,28 @@ impl Session {
         Ok(self.findings.add(Part::Table { title: title.to_owned(), header, rows })?)
     }
 
-    /// A picture that was written to `figures/NAME` in the run folder.
-    fn picture(&mut self, file: &Path, caption: &str) -> anyhow::Result<()> {
-        Ok(self.findings.add(Part::Picture { file: file.to_path_buf(), caption: caption.to_owned() })?)
+    /// A figure: `figures/NAME.svg` and `.png` in the run folder, and in the report.
+    pub fn figure(&mut self, name: &str, caption: &str, figure: &Figure) -> anyhow::Result<()> {
+        let folder = self.figures()?;
+        figure.write(folder.join(format!("{name}.png")))?;
+        figure.write(folder.join(format!("{name}.svg")))?;
+        self.picture(&format!("{name}.svg"), caption)
+    }
+
+    /// An animation: `figures/NAME.gif` in the run folder, and in the report.
+    pub fn animation(&mut self, name: &str, caption: &str, animation: &Animation) -> anyhow::Result<()> {
+        animation.write(self.figures()?.join(format!("{name}.gif")))?;
+        self.picture(&format!("{name}.gif"), caption)
+    }
+
+    /// A sample or picture as text beside the curves of the dashboard, where there is one.
+    pub fn panel(&mut self, text: &str) {
+        self.display.panel(text);
+    }
+
+    fn picture(&mut self, file: &str, caption: &str) -> anyhow::Result<()> {
+        let file = Path::new("figures").join(file);
+        Ok(self.findings.add(Part::Picture { file, caption: caption.to_owned() })?)
     }
 
     /// Trains, showing how it goes and recording it in the run folder; goes on where an earlier process was.

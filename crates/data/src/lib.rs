@@ -14,6 +14,7 @@
 //! randomness comes from [`Randomness`], whose numbers are a pure function of a key.
 #![forbid(unsafe_code)]
 
+pub mod augmentation;
 mod dataset;
 pub mod drawn_digits;
 mod error;
@@ -24,19 +25,25 @@ mod loader;
 mod order;
 mod randomness;
 
+pub mod catalogue;
+mod character_text;
+pub mod cifar;
+pub mod cora;
+pub mod download;
 mod fingerprint;
 mod ragged;
 pub mod sampler;
 pub mod split;
+pub mod synthetic;
 
+pub use character_text::{CharacterText, TextSplit, TokenBatch, Vocabulary};
 pub use fingerprint::Fingerprint;
 pub use ragged::{Packed, Packing, Padded, Padding, pack, pad, windows};
 
+pub use augmentation::Augmentation;
 pub use dataset::{Collated, Concatenated, Dataset, EpochRandomness, Gather, Items, Mapped, Subset};
 pub use error::DataError;
-pub use image_classification::{
-    Augmentation, ImageBatch, ImageClassification, ImageShape, Normalisation, TrainTest,
-};
+pub use image_classification::{ImageBatch, ImageClassification, ImageShape, Normalisation, TrainTest};
 pub use loader::{Epoch, Loader, LoaderOptions};
 pub use order::epoch_order;
 pub use randomness::Randomness;

@@ -219,6 +219,16 @@ impl RunFolder {
         }
     }
 
+    /// Removes a new folder in which nothing has been found yet, so that it is not in the way of the next try.
+    pub fn discard_if_empty(self) {
+        let Ok(entries) = fs::read_dir(&self.path) else { return };
+        let names: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
+        if names.iter().all(|name| name == CONFIG || name == LOCK) {
+            // What cannot be removed is in the way, and told of when it is.
+            let _ = fs::remove_dir_all(&self.path);
+        }
+    }
+
     /// The checkpoints.
     pub fn snapshots(&self) -> Snapshots {
         Snapshots::of(&self.path)

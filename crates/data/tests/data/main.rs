@@ -8,6 +8,11 @@ mod loader;
 mod support;
 
 mod combined;
+mod download;
+mod extract;
 mod ragged;
+mod readers;
 mod sampler;
+mod server;
 mod split;
+mod synthetic;

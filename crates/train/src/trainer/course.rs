@@ -109,7 +109,7 @@ impl<'a, L: Learner> Course<'a, L> {
         }
         let started = Started { resumed: saved, epochs: config.epochs, steps };
         observer(&Event::Started(&started), &carried.core.state).map_err(TrainError::Observer)?;
-        Ok(Course {
+        let mut course = Course {
             update: Step::new(step_of(learner.clone(), true)),
             accumulate: Step::new(step_of(learner.clone(), false)),
             evaluator: Evaluator::new(learner.clone(), config.seed),
@@ -126,7 +126,12 @@ impl<'a, L: Learner> Course<'a, L> {
             saved,
             position,
             trainer,
-        })
+        };
+        if course.saved.is_none() {
+            // From here on there is always something sound to go back to.
+            course.save(observer)?;
+        }
+        Ok(course)
     }
 
     /// Goes to the end.
