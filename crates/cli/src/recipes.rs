@@ -1,14 +1,29 @@
 //! The recipes: what can be run, one file each.
 
+mod bias_variance;
+mod checkpointing;
+mod derivative_tower;
 mod digits;
+mod double_descent;
 mod fluid;
+mod forward_reverse;
+mod polynomial;
 
 pub use crate::recipe::Registered;
 
 use crate::recipe::Group;
 
 /// All recipes, in the order in which they are listed.
-pub const ALL: &[Registered] = &[Registered::of::<digits::Digits>(), Registered::of::<fluid::Fluid>()];
+pub const ALL: &[Registered] = &[
+    Registered::of::<digits::Digits>(),
+    Registered::of::<polynomial::Polynomial>(),
+    Registered::of::<bias_variance::BiasVariance>(),
+    Registered::of::<double_descent::DoubleDescent>(),
+    Registered::of::<derivative_tower::DerivativeTower>(),
+    Registered::of::<forward_reverse::ForwardReverse>(),
+    Registered::of::<checkpointing::Checkpointing>(),
+    Registered::of::<fluid::Fluid>(),
+];
 
 /// The recipe of this name.
 ///
