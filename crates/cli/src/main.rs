@@ -2,6 +2,7 @@
 
 mod arguments;
 mod commands;
+mod handwriting;
 mod pictures;
 mod recipe;
 mod recipes;

@@ -1,11 +1,29 @@
 //! The recipes: what can be run, one file each.
 
 mod digits;
+mod discriminant;
+mod gradient_descent;
+mod mlp;
+mod perceptron;
+mod space_stretching;
+mod spiral;
+mod universal_approximation;
+mod vanishing_gradients;
 
 use crate::recipe::{Group, Registered};
 
 /// All recipes, in the order in which they are listed.
-pub const ALL: &[Registered] = &[Registered::of::<digits::Digits>()];
+pub const ALL: &[Registered] = &[
+    Registered::of::<perceptron::Perceptron>(),
+    Registered::of::<discriminant::Discriminant>(),
+    Registered::of::<space_stretching::SpaceStretching>(),
+    Registered::of::<spiral::Spiral>(),
+    Registered::of::<universal_approximation::UniversalApproximation>(),
+    Registered::of::<gradient_descent::GradientDescent>(),
+    Registered::of::<vanishing_gradients::VanishingGradients>(),
+    Registered::of::<mlp::Mlp>(),
+    Registered::of::<digits::Digits>(),
+];
 
 /// The recipe of this name.
 ///
