@@ -227,10 +227,12 @@ fn networks(config: &Config, session: &mut Session, points: &Tensor) -> anyhow::
             panels.push(figures::panel(format!("network {}", number + 1), points, &output, 150.0));
             let jacobians = jacobians(&network, points);
             let determinants = jacobians.det();
-            let singular = jacobians.singular_values().mean(0).to_vec::<f32>();
+            let values = jacobians.singular_values();
+            let singular = values.mean(0).to_vec::<f32>();
+            let (largest, smallest) = (values.narrow(1, 0, 1), values.narrow(1, 1, 1));
             let part = |mask: Tensor| mask.cast(DType::F64).mean(..).item();
             let both_ways = part(determinants.greater(0.0)).min(part(determinants.less(0.0)));
-            let pressed = part(determinants.abs().less(1e-9));
+            let pressed = part(smallest.less_equal(largest * 1e-5));
             for (sum, value) in
                 sums.iter_mut().zip([f64::from(singular[0]), f64::from(singular[1]), both_ways, pressed])
             {

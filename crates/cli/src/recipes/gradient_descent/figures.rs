@@ -10,7 +10,7 @@ use crate::session::Session;
 fn landscape(title: String) -> Axes {
     let x = Tensor::linspace(-5.6, 6.2, 400, DType::F64);
     let line = Line::new(&x.to_vec::<f64>(), &curve(&x).to_vec::<f64>()).colour(Colour::BLUE).width(2.0);
-    Axes::new(title).labels("x", "L(x)").x_range(-5.6, 6.2).y_range(-6.0, 6.0).with(line.label("loss L"))
+    Axes::new(title).labels("x", "L(x)").x_range(-5.6, 6.2).y_range(-7.0, 5.0).with(line.label("loss L"))
 }
 
 /// Frame `step` of a walk: where it was, where it stands, and the parabola whose minimum is next.

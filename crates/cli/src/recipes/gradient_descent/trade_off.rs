@@ -56,6 +56,7 @@ impl Data {
     fn descend(&self, name: &str, batch: usize, rate: f64, tau: f64, config: &Config) -> Course {
         let (x, y) = &self.train;
         let count = y.elements();
+        let (rows, labels) = (x.to_vec::<f64>(), y.to_vec::<f64>());
         let mut step = Step::new(|(weights, x, y, rate): (Tensor, Tensor, Tensor, Tensor)| {
             let slope = grad(|weights: &Tensor| loss(weights, &x, &y))(&weights);
             weights - slope * rate
@@ -67,7 +68,9 @@ impl Data {
         'passes: for _ in 0..config.passes {
             for first in (0..count - count % batch).step_by(batch) {
                 let now = rate / (1.0 + seen as f64 / (tau * count as f64));
-                let (x, y) = (x.narrow(0, first, batch), y.narrow(0, first, batch));
+                let last = first + batch;
+                let x = Tensor::from_slice(&rows[first * DIMENSIONS..last * DIMENSIONS], [batch, DIMENSIONS]);
+                let y = Tensor::from_slice(&labels[first..last], [batch]);
                 weights = step.call((weights, x, y, Tensor::from(now)));
                 seen += batch;
                 if seen as f64 >= next_look {

@@ -3,7 +3,8 @@
 use bolete::plot::{Animation, Axes, Colour, Figure, Image, Legend, Line, Marker, Scatter};
 use bolete::prelude::*;
 
-use super::{Learned, RETINA};
+use super::RETINA;
+use super::rule::Learned;
 use crate::session::Session;
 
 /// The names of the classes and their colours.

@@ -9,10 +9,10 @@ fn panel(title: String, truth: &Sampled, approximation: &[f64]) -> Axes {
     Axes::new(title)
         .labels("x", "f(x)")
         .x_range(truth.x[0], truth.x[truth.x.len() - 1])
-        .y_range(-6.5, 9.0)
+        .y_range(-7.0, 3.0)
         .with(Line::new(&truth.x, &truth.y).colour(Colour::GRAY).width(3.0).label("curve"))
         .with(Line::new(&truth.x, approximation).colour(Colour::RED).width(1.6).label("network"))
-        .legend(Legend::UpperRight)
+        .legend(Legend::LowerLeft)
 }
 
 /// One frame for each number of steps.
