@@ -3,6 +3,7 @@
 mod arguments;
 mod commands;
 mod lecture;
+mod handwriting;
 mod pictures;
 mod recipe;
 mod recipes;

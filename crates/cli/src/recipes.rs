@@ -4,10 +4,18 @@ mod bias_variance;
 mod checkpointing;
 mod derivative_tower;
 mod digits;
+mod discriminant;
 mod double_descent;
 mod fluid;
 mod forward_reverse;
+mod gradient_descent;
+mod mlp;
+mod perceptron;
 mod polynomial;
+mod space_stretching;
+mod spiral;
+mod universal_approximation;
+mod vanishing_gradients;
 
 pub use crate::recipe::Registered;
 
@@ -19,6 +27,14 @@ pub const ALL: &[Registered] = &[
     Registered::of::<polynomial::Polynomial>(),
     Registered::of::<bias_variance::BiasVariance>(),
     Registered::of::<double_descent::DoubleDescent>(),
+    Registered::of::<perceptron::Perceptron>(),
+    Registered::of::<discriminant::Discriminant>(),
+    Registered::of::<space_stretching::SpaceStretching>(),
+    Registered::of::<spiral::Spiral>(),
+    Registered::of::<universal_approximation::UniversalApproximation>(),
+    Registered::of::<gradient_descent::GradientDescent>(),
+    Registered::of::<vanishing_gradients::VanishingGradients>(),
+    Registered::of::<mlp::Mlp>(),
     Registered::of::<derivative_tower::DerivativeTower>(),
     Registered::of::<forward_reverse::ForwardReverse>(),
     Registered::of::<checkpointing::Checkpointing>(),
