@@ -2,8 +2,9 @@
 
 mod arguments;
 mod commands;
-mod lecture;
+mod download;
 mod handwriting;
+mod lecture;
 mod pictures;
 mod recipe;
 mod recipes;
@@ -88,6 +89,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Lecture(options) => lecture::lecture(&options),
         Command::Sweep(options) => sweep::sweep(&options),
         Command::Report(options) => report::report(&options),
+        Command::Download(options) => download::download(&options),
         Command::Runs(options) => runs::runs(&options),
         Command::List => terminal::print(&recipes::list()),
     }

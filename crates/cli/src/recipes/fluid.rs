@@ -162,13 +162,18 @@ impl Recipe for Fluid {
             session.result("lift over drag at last", after["lift over drag"], "")?;
         }
         let axes = Axes::new("Lift over drag").labels("step", "").with(Line::new(&steps, &values));
-        session.figure("lift-over-drag", "Every step along the gradient of the whole simulation.", &Figure::new(axes))?;
+        session.figure(
+            "lift-over-drag",
+            "Every step along the gradient of the whole simulation.",
+            &Figure::new(axes),
+        )?;
         let panels = [("at first", &first), ("at last", &fit.state)].into_iter().flat_map(|(when, wing)| {
             let frames = tunnel.simulate(wing).frames();
             [0, tunnel.steps / 2, tunnel.steps]
                 .map(|frame| (Image::new(picture(&frames, frame, 4)), format!("{when}, time {frame}")))
         });
-        let caption = "Two bands of smoke show the flow around the obstacle (black) before and after optimisation.";
+        let caption =
+            "Two bands of smoke show the flow around the obstacle (black) before and after optimisation.";
         session.figure("flow", caption, &image_grid(3, panels.collect::<Vec<_>>()))?;
         let solidity: Vec<f64> = tunnel.solidity(&fit.state).cast(DType::F64).to_vec();
         let map = HeatMap::new(tunnel.rows, tunnel.columns, &solidity).label("solidity");
@@ -179,7 +184,8 @@ impl Recipe for Fluid {
         }
         session.animation("growing", "How the wing grows, step by step along the gradient.", &growing)?;
         let frames = tunnel.simulate(&fit.state).frames();
-        let moving = (0..=tunnel.steps).fold(Animation::new(80), |moving, frame| moving.picture(picture(&frames, frame, 5)));
+        let moving = (0..=tunnel.steps)
+            .fold(Animation::new(80), |moving, frame| moving.picture(picture(&frames, frame, 5)));
         session.animation("moving", "The flow around the wing that came out.", &moving)
     }
 }
