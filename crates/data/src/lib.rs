@@ -7,8 +7,10 @@
 //! | function | source |
 //! |---|---|
 //! | [`idx_digits::load`] | the four files of MNIST and its kin |
-//! | [`image_folder::load`] | a folder of pictures per class |
+//! | [`image_folder::load`] | a folder of pictures per class; [`image_folder::open`] decodes them when needed |
 //! | [`drawn_digits::draw`] | digits that Bolete draws itself, nothing to download |
+//!
+//! [`augmentation`] has the random changes of pictures, and of boxes, masks and keypoints in them.
 //!
 //! What a batch holds depends on the seed, the epoch and the data only, never on the number of threads: all
 //! randomness comes from [`Randomness`], whose numbers are a pure function of a key.
