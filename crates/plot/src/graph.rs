@@ -129,7 +129,15 @@ impl Graph {
             })
             .collect();
         let edges: Vec<(usize, usize)> = self.edges.iter().map(|edge| (edge.from, edge.to)).collect();
-        layout::layout(&sizes, &edges, self.sideways)
+        let labelled = self.edges.iter().any(|edge| !edge.label.is_empty());
+        let mut layout = layout::layout(&sizes, &edges, self.sideways, labelled);
+        for edge in self.edges.iter().filter(|edge| edge.from == edge.to) {
+            for point in ring(layout.boxes[edge.from], self.sideways) {
+                layout.width = layout.width.max(point.x + 3.0);
+                layout.height = layout.height.max(point.y + 3.0);
+            }
+        }
+        layout
     }
 }
 
@@ -153,11 +161,23 @@ impl Mark for Drawing {
         let mut heads = Path::new();
         for (points, edge) in self.layout.edges.iter().zip(&self.graph.edges) {
             let points: Vec<Point> = points.iter().map(|&point| place(point)).collect();
-            curve(&points, self.graph.sideways, 6.0 * scale, &mut curves, &mut heads);
-            if !edge.label.is_empty() && points.len() >= 2 {
-                let middle = points.len() / 2;
-                let (a, b) = (points[middle - 1], points[middle]);
-                let at = Point::new((a.x + b.x) / 2.0, (a.y + b.y) / 2.0);
+            let head = 6.0 * scale;
+            if edge.from == edge.to {
+                let rect = self.layout.boxes[edge.from];
+                let ends = ring(rect, self.graph.sideways).map(place);
+                curves.move_to(ends[0]);
+                curves.cubic_to(ends[1], ends[2], ends[3]);
+                arrows::outline(ends[3], ends[4], head * 0.2, &mut heads);
+            }
+            curve(&points, self.graph.sideways, head, &mut curves, &mut heads);
+            if !edge.label.is_empty() {
+                let at = if edge.from == edge.to {
+                    place(ring(self.layout.boxes[edge.from], self.graph.sideways)[1])
+                } else {
+                    let middle = points.len() / 2;
+                    let (a, b) = (points[middle - 1], points[middle]);
+                    Point::new((a.x + b.x) / 2.0, (a.y + b.y) / 2.0)
+                };
                 let text = Text::new(&*edge.label, at, SMALL * scale).colour(Colour::hex(0x444444));
                 let halo = Some(Colour::WHITE.opacity(0.9));
                 out.push(Item::Text(Text { halo, ..text.centred().anchor(Anchor::Middle) }));
@@ -203,6 +223,19 @@ impl Mark for Drawing {
     }
 }
 
+/// The curve from a box to itself, four points of it, and the tip of its arrow: at the side where no layer is.
+fn ring(rect: Rect, sideways: bool) -> [Point; 5] {
+    let centre = rect.centre();
+    let around = [(0.0, -7.0), (22.0, -12.0), (22.0, 12.0), (5.0, 6.0), (0.0, 6.0)];
+    around.map(|(away, along)| {
+        if sideways {
+            Point::new(centre.x + along, rect.bottom() + away)
+        } else {
+            Point::new(rect.right() + away, centre.y + along)
+        }
+    })
+}
+
 /// A smooth line through points that are one layer apart each, with an arrow head of a length at its end.
 fn curve(points: &[Point], sideways: bool, head: f64, path: &mut Path, heads: &mut Path) {
     let [first, .., last] = points else { return };
@@ -210,17 +243,27 @@ fn curve(points: &[Point], sideways: bool, head: f64, path: &mut Path, heads: &m
     let along = if sideways { last.x - before.x } else { last.y - before.y };
     let back = head * along.signum();
     let end = if sideways { Point::new(last.x - back, last.y) } else { Point::new(last.x, last.y - back) };
+    let mut places = points.to_vec();
+    places[points.len() - 1] = end;
+    // Straight out of a box and into a box; in between towards the point after the next.
+    let slope = |index: usize| {
+        if index == 0 || index + 1 == places.len() {
+            let next = if index == 0 { 1 } else { index };
+            let (dx, dy) = (places[next].x - places[next - 1].x, places[next].y - places[next - 1].y);
+            return if sideways { (dx * 1.5, 0.0) } else { (0.0, dy * 1.5) };
+        }
+        let (before, after) = (places[index - 1], places[index + 1]);
+        ((after.x - before.x) / 2.0, (after.y - before.y) / 2.0)
+    };
     path.move_to(*first);
-    for (index, pair) in points.windows(2).enumerate() {
-        let (from, to) = (pair[0], if index + 2 == points.len() { end } else { pair[1] });
-        let (near, far) = if sideways {
-            let middle = (from.x + to.x) / 2.0;
-            (Point::new(middle, from.y), Point::new(middle, to.y))
-        } else {
-            let middle = (from.y + to.y) / 2.0;
-            (Point::new(from.x, middle), Point::new(to.x, middle))
-        };
-        path.cubic_to(near, far, to);
+    for index in 1..places.len() {
+        let (from, to) = (places[index - 1], places[index]);
+        let ((ax, ay), (bx, by)) = (slope(index - 1), slope(index));
+        path.cubic_to(
+            Point::new(from.x + ax / 3.0, from.y + ay / 3.0),
+            Point::new(to.x - bx / 3.0, to.y - by / 3.0),
+            to,
+        );
     }
     let tail =
         if sideways { Point::new(end.x - back * 0.3, end.y) } else { Point::new(end.x, end.y - back * 0.3) };

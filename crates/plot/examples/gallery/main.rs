@@ -12,23 +12,28 @@ use bolete_plot::{Figure, FormatError, image_grid, number};
 fn main() -> Result<(), FormatError> {
     let mut arguments = std::env::args().skip(1);
     let path = arguments.next().unwrap_or_else(|| "gallery.html".to_string());
-    let folder = arguments.next();
+    let page = page()?;
+    if let Some(folder) = arguments.next() {
+        for (name, _, figure) in sections().into_iter().flat_map(|(_, figures)| figures) {
+            figure.write(format!("{folder}/{name}.svg"))?;
+            figure.write(format!("{folder}/{name}.png"))?;
+        }
+        charts::descent().write(format!("{folder}/descent.gif"))?;
+    }
+    page.write(path)
+}
 
-    let mut page = Page::new("Gallery");
-    page.subtitle("One figure of each kind, from made-up data. Hover over lines to see their values.");
-    page.tiles(&[
-        ("test accuracy", "98.3 %", "best of 20 epochs"),
-        ("test loss", "0.0541", "cross-entropy in nats"),
-        ("time", "41 s", "2 cores"),
-        ("parameters", "235,146", ""),
-    ]);
+type Named = (&'static str, &'static str, Figure);
+
+/// All figures: sections, and in each the name, caption and figure.
+fn sections() -> [(&'static str, Vec<Named>); 5] {
     let images = |columns: usize| {
         image_grid(
             columns,
             figures::discs().into_iter().enumerate().map(|(i, disc)| (disc, format!("light {i}"))),
         )
     };
-    let sections: [(&str, Vec<(&str, &str, Figure)>); 5] = [
+    [
         (
             "Curves and points",
             vec![
@@ -73,22 +78,27 @@ fn main() -> Result<(), FormatError> {
                 ("chain", "A graph with cycles, sideways.", charts::chain()),
             ],
         ),
-    ];
-    for (heading, figures) in &sections {
+    ]
+}
+
+/// The whole page.
+pub fn page() -> Result<Page, FormatError> {
+    let mut page = Page::new("Gallery");
+    page.subtitle("One figure of each kind, from made-up data. Hover over lines to see their values.");
+    page.tiles(&[
+        ("test accuracy", "98.3 %", "best of 20 epochs"),
+        ("test loss", "0.0541", "cross-entropy in nats"),
+        ("time", "41 s", "2 cores"),
+        ("parameters", "235,146", ""),
+    ]);
+    for (heading, figures) in &sections() {
         page.heading(heading);
-        for (name, caption, figure) in figures {
+        for (_, caption, figure) in figures {
             page.figure(figure, caption);
-            if let Some(folder) = &folder {
-                figure.write(format!("{folder}/{name}.svg"))?;
-                figure.write(format!("{folder}/{name}.png"))?;
-            }
         }
     }
-    let descent = charts::descent();
-    page.heading("Things that move").animation(&descent, "Gradient descent on Beale’s function.")?;
-    if let Some(folder) = &folder {
-        descent.write(format!("{folder}/descent.gif"))?;
-    }
+    page.heading("Things that move")
+        .animation(&charts::descent(), "Gradient descent on Beale’s function.")?;
 
     page.heading("Text and tables")
         .paragraph("A paragraph with `code`, **strong** and *emphasised* words, and <&>.");
@@ -103,5 +113,5 @@ fn main() -> Result<(), FormatError> {
     page.details("Model summary", |page| {
         page.preformatted("Linear 784 → 256\nRelu\nLinear 256 → 128\nRelu\nLinear 128 → 10");
     });
-    page.write(path)
+    Ok(page)
 }

@@ -5,6 +5,7 @@ use crate::scene::{Point, Rect};
 
 /// Distances between layers and between neighbours within one.
 const BETWEEN_LAYERS: f64 = 34.0;
+const BETWEEN_LABELLED_LAYERS: f64 = 62.0;
 const BETWEEN_NODES: f64 = 16.0;
 const BETWEEN_LINES: f64 = 10.0;
 const EDGE: f64 = 3.0;
@@ -32,7 +33,12 @@ pub(super) struct Layered {
 }
 
 /// Lays out nodes of given sizes.
-pub(super) fn layout(sizes: &[(f64, f64)], edges: &[(usize, usize)], sideways: bool) -> Layout {
+pub(super) fn layout(
+    sizes: &[(f64, f64)],
+    edges: &[(usize, usize)],
+    sideways: bool,
+    labelled: bool,
+) -> Layout {
     if sizes.is_empty() {
         return Layout::default();
     }
@@ -103,12 +109,13 @@ pub(super) fn layout(sizes: &[(f64, f64)], edges: &[(usize, usize)], sideways: b
     let lowest =
         (0..across.len()).map(|node| across[node] - breadth(node) / 2.0).fold(f64::INFINITY, f64::min);
     let highest = (0..across.len()).map(|node| across[node] + breadth(node) / 2.0).fold(f64::MIN, f64::max);
+    let apart = if labelled { BETWEEN_LABELLED_LAYERS } else { BETWEEN_LAYERS };
     let mut along = Vec::new();
     let mut level = EDGE;
     for layer in &graph.layers {
         let thick = layer.iter().map(|&node| depth(node)).fold(0.0, f64::max);
         along.push(level + thick / 2.0);
-        level += thick + BETWEEN_LAYERS;
+        level += thick + apart;
     }
     let mut layer_of = vec![0; across.len()];
     for (index, layer) in graph.layers.iter().enumerate() {
@@ -145,7 +152,7 @@ pub(super) fn layout(sizes: &[(f64, f64)], edges: &[(usize, usize)], sideways: b
             points
         })
         .collect();
-    let (wide, high) = (highest - lowest + 2.0 * EDGE, level - BETWEEN_LAYERS + EDGE);
+    let (wide, high) = (highest - lowest + 2.0 * EDGE, level - apart + EDGE);
     let (width, height) = if sideways { (high, wide) } else { (wide, high) };
     Layout { boxes, edges: lines, width, height }
 }

@@ -23,12 +23,18 @@ pub(super) fn positions(graph: &Layered, room: impl Fn(usize, usize) -> f64) -> 
             let layer = &graph.layers[if round % 2 == 0 { step } else { count - 1 - step }];
             let wish = |node: usize| {
                 let (above, below) = (&graph.above[node], &graph.below[node]);
-                let both = above.iter().chain(below);
-                let number = above.len() + below.len();
-                if number == 0 { at[node] } else { both.map(|&other| at[other]).sum::<f64>() / number as f64 }
+                let (mut sum, mut total) = (0.0, 0.0);
+                for &other in above.iter().chain(below) {
+                    // Long edges are to be straight, first of all between their bends.
+                    let weight =
+                        [1.0, 2.0, 8.0][usize::from(node >= graph.nodes) + usize::from(other >= graph.nodes)];
+                    sum += at[other] * weight;
+                    total += weight;
+                }
+                if total == 0.0 { at[node] } else { sum / total }
             };
             let wishes: Vec<f64> = layer.iter().map(|&node| wish(node)).collect();
-            // Bends give way least, so that long edges are straight.
+            // Bends give way least.
             let weights: Vec<f64> =
                 layer.iter().map(|&node| if node >= graph.nodes { 4.0 } else { 1.0 }).collect();
             let rooms: Vec<f64> = layer.windows(2).map(|pair| room(pair[0], pair[1])).collect();
