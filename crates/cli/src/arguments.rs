@@ -91,6 +91,16 @@ Examples:
   bolete runs tag good runs/digits-3
   bolete runs delete runs/digits-1 runs/digits-2 --yes")]
     Runs(RunsOptions),
+    /// Download a data set, to be used with --data
+    #[command(after_help = "\
+Examples:
+  bolete download                                 what there is
+  bolete download mnist                           into the cache folder; prints where
+  bolete download mnist --to data                 into data/mnist
+
+Environment:
+  BOLETE_CACHE=DIR       the cache folder")]
+    Download(DownloadOptions),
     /// Write the report of a run, or of several beside each other, as one page
     #[command(
         arg_required_else_help = true,
@@ -341,6 +351,16 @@ pub struct RunsFilter {
     /// The highest value of this name first
     #[arg(long, value_name = "NAME")]
     pub sort: Option<String>,
+}
+
+/// Options of `download`.
+#[derive(Debug, Args)]
+pub struct DownloadOptions {
+    /// The data set; without it all are listed
+    pub name: Option<String>,
+    /// The folder in which that of the data set is made [default: the cache folder]
+    #[arg(long, value_name = "DIR")]
+    pub to: Option<PathBuf>,
 }
 
 /// Options of `report`.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::arguments::{DescribeOptions, EvalOptions, PredictOptions, TrainOptions};
 use crate::recipe::{Registered, Setting};
 use crate::session::Session;
-use crate::{recipes, terminal};
+use crate::{recipes, report, terminal};
 
 /// `bolete train`.
 pub fn train(options: &TrainOptions) -> anyhow::Result<()> {
@@ -42,13 +42,21 @@ pub fn train(options: &TrainOptions) -> anyhow::Result<()> {
         &controls,
         &format!("{} in {}", recipe.entry.name, run.path().display()),
     );
+    if is_new {
+        run.write_environment(&report::environment())?;
+    }
     let mut session = Session::new(setting, run.clone(), controls, display, options.debug_nans);
     let done = (recipe.run)(&config, &mut session);
     drop(session);
-    if done.is_err() && is_new {
-        run.discard_if_empty();
+    match done {
+        Err(error) => {
+            if is_new {
+                run.discard_if_empty();
+            }
+            Err(error)
+        }
+        Ok(()) => terminal::print(&format!("\nthe report: {}\n", report::run(&run)?.display())),
     }
-    done
 }
 
 /// `bolete eval`.

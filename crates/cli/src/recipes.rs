@@ -4,11 +4,22 @@ mod bias_variance;
 mod checkpointing;
 mod derivative_tower;
 mod digits;
+mod discriminant;
 mod double_descent;
+mod fluid;
 mod forward_reverse;
+mod gradient_descent;
+mod mlp;
+mod perceptron;
 mod polynomial;
+mod space_stretching;
+mod spiral;
+mod universal_approximation;
+mod vanishing_gradients;
 
-use crate::recipe::{Group, Registered};
+pub use crate::recipe::Registered;
+
+use crate::recipe::Group;
 
 /// All recipes, in the order in which they are listed.
 pub const ALL: &[Registered] = &[
@@ -16,9 +27,18 @@ pub const ALL: &[Registered] = &[
     Registered::of::<polynomial::Polynomial>(),
     Registered::of::<bias_variance::BiasVariance>(),
     Registered::of::<double_descent::DoubleDescent>(),
+    Registered::of::<perceptron::Perceptron>(),
+    Registered::of::<discriminant::Discriminant>(),
+    Registered::of::<space_stretching::SpaceStretching>(),
+    Registered::of::<spiral::Spiral>(),
+    Registered::of::<universal_approximation::UniversalApproximation>(),
+    Registered::of::<gradient_descent::GradientDescent>(),
+    Registered::of::<vanishing_gradients::VanishingGradients>(),
+    Registered::of::<mlp::Mlp>(),
     Registered::of::<derivative_tower::DerivativeTower>(),
     Registered::of::<forward_reverse::ForwardReverse>(),
     Registered::of::<checkpointing::Checkpointing>(),
+    Registered::of::<fluid::Fluid>(),
 ];
 
 /// The recipe of this name.

@@ -7,8 +7,22 @@
 //! | function | source |
 //! |---|---|
 //! | [`idx_digits::load`] | the four files of MNIST and its kin |
-//! | [`image_folder::load`] | a folder of pictures per class |
+//! | [`image_folder::load`] | a folder of pictures per class; [`image_folder::open`] decodes them when needed |
 //! | [`drawn_digits::draw`] | digits that Bolete draws itself, nothing to download |
+//! | [`cifar::load_10`], [`cifar::load_100`] | the binary versions of CIFAR |
+//!
+//! | what | where |
+//! |---|---|
+//! | which items, in which order and batches | [`sampler`] |
+//! | parts for training, validation and testing | [`split`], [`Subset`] |
+//! | data sets made of others | [`Concatenated`], [`Mapped`], [`Collated`] |
+//! | sequences of different lengths | [`pad`], [`pack`], [`windows`], [`sampler::Bucketed`] |
+//! | data that does not fit into memory | [`stream`], [`records`] |
+//! | data sets that can be downloaded | [`catalogue`], [`download`] |
+//! | running text, a graph, small sets made by equations | [`CharacterText`], [`cora`], [`synthetic`] |
+//! | whether data has changed | [`Fingerprint`], [`Loader::fingerprint`] |
+//!
+//! [`augmentation`] has the random changes of pictures, and of boxes, masks and keypoints in them.
 //!
 //! What a batch holds depends on the seed, the epoch and the data only, never on the number of threads: all
 //! randomness comes from [`Randomness`], whose numbers are a pure function of a key.
@@ -32,8 +46,10 @@ pub mod cora;
 pub mod download;
 mod fingerprint;
 mod ragged;
+pub mod records;
 pub mod sampler;
 pub mod split;
+pub mod stream;
 pub mod synthetic;
 
 pub use character_text::{CharacterText, TextSplit, TokenBatch, Vocabulary};

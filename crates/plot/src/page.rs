@@ -101,6 +101,18 @@ impl Page {
         Ok(self.image(&encode::bytes_uri("image/gif", &bytes), None, description, caption))
     }
 
+    /// Adds a figure that was written before: the text of an SVG file by [`Figure::svg`], taken as it is.
+    pub fn saved_figure(&mut self, svg: &str, caption: &str) -> &mut Self {
+        // What comes before the element belongs to a file of its own.
+        let element = svg.find("<svg").map_or("", |start| &svg[start..]);
+        self.captioned(element, caption)
+    }
+
+    /// Adds an animation that was written before: the bytes of a GIF file.
+    pub fn saved_animation(&mut self, gif: &[u8], caption: &str) -> &mut Self {
+        self.image(&encode::bytes_uri("image/gif", gif), None, caption, caption)
+    }
+
     fn image(
         &mut self,
         address: &str,

@@ -63,24 +63,19 @@ pub(super) struct Kernel {
 impl Kernel {
     /// The mean along a line of `length` pixels at an angle, counter-clockwise from the x axis.
     pub(super) fn line(length: f32, degrees: f32) -> Self {
-        let half = (length.max(1.0) - 1.0) / 2.0;
-        let radius = half.ceil() as usize;
+        let half = length.max(1.0) / 2.0;
+        // The ends of a line of odd length lie between two pixels, and rounding must not reach the outer one.
+        let radius = (half - 1e-3).round() as usize;
         let side = 2 * radius + 1;
         let mut weights = vec![0.0; side * side];
         let (sine, cosine) = degrees.to_radians().sin_cos();
-        // Four points per pixel, each shared among the four pixels around it.
-        let steps = (8.0 * half).ceil().max(1.0) as usize;
-        for step in 0..=steps {
-            let along = half * (2.0 * step as f32 / steps as f32 - 1.0);
-            let (x, y) = (radius as f32 + along * cosine, radius as f32 - along * sine);
-            let (column, row) = (x.floor().max(0.0), y.floor().max(0.0));
-            for (down, right) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-                let share = (1.0 - (x - column - right as f32).abs()) * (1.0 - (y - row - down as f32).abs());
-                let (row, column) = (row as usize + down, column as usize + right);
-                if row < side && column < side {
-                    weights[row * side + column] += share;
-                }
-            }
+        // Sixteen points per pixel, each of which counts for the pixel that it lies in.
+        let steps = (32.0 * half).ceil() as usize;
+        for step in 0..steps {
+            let along = half * ((2 * step + 1) as f32 / steps as f32 - 1.0);
+            let column = (radius as f32 + along * cosine).round() as usize;
+            let row = (radius as f32 - along * sine).round() as usize;
+            weights[row.min(side - 1) * side + column.min(side - 1)] += 1.0;
         }
         let sum: f32 = weights.iter().sum();
         weights.iter_mut().for_each(|weight| *weight /= sum);

@@ -14,7 +14,8 @@ const BETWEEN_CORNERS: usize = 15;
 ///
 /// Geometric changes that follow each other are only noted ([`warp`](Self::warp)) and multiplied; the picture is
 /// sampled once, when something needs its pixels ([`sample_mut`](Self::sample_mut)) or at the end. So a crop between
-/// two other changes cuts nothing off that they bring back.
+/// two other changes cuts nothing off that they bring back, and a box that is turned and turned back is as tight as
+/// before; with a change of pixels in between, it is a box around a box.
 #[derive(Debug)]
 pub struct Stage {
     sample: Sample,

@@ -83,7 +83,7 @@ impl Pruning {
                     return false;
                 }
                 let there = others.iter().filter_map(|(values, _)| best(values.get(..own.len())?));
-                let (mut count, mut before) = (1, 0);
+                let (mut count, mut before) = (1usize, 0usize);
                 let own = best(own).unwrap_or(*last);
                 for value in there {
                     count += 1;

@@ -106,6 +106,16 @@ impl FromStr for Space {
 }
 
 impl Domain {
+    /// Some values as they are written in assignments: the ends, or all choices; enough to see whether they are allowed.
+    pub fn samples(&self) -> Vec<String> {
+        let (low, high) = self.interval();
+        let places = match self {
+            Domain::Choice { values } => return values.clone(),
+            _ => [low, high],
+        };
+        places.iter().map(|place| self.written(self.round(*place))).collect()
+    }
+
     /// The interval in which values are searched: logarithms of a logarithmic space, half a number more on either side
     /// for whole numbers, the index of a choice.
     pub(super) fn interval(&self) -> (f64, f64) {
