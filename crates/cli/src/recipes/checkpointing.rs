@@ -1,6 +1,8 @@
 //! `checkpointing`: computing again in the backward pass instead of keeping (Chen, Xu, Zhang, Guestrin, *Training deep
 //! nets with sublinear memory cost*, 2016).
 
+mod figures;
+
 use std::time::Instant;
 
 use bolete::prelude::*;
@@ -25,6 +27,8 @@ pub struct Config {
     /// Rows of the input.
     #[schemars(range(min = 1, max = 65536))]
     batch: usize,
+    /// Depths over which the growth of memory is shown, with an eighth of the rows.
+    depths: Vec<usize>,
     /// Times that each gradient is computed; the median counts.
     #[schemars(range(min = 1, max = 1000))]
     repetitions: usize,
@@ -32,7 +36,14 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Config {
-        Config { seed: 0, depth: 64, width: 64, batch: 512, repetitions: 9 }
+        Config {
+            seed: 0,
+            depth: 64,
+            width: 64,
+            batch: 512,
+            depths: vec![4, 16, 36, 64, 100, 144, 256],
+            repetitions: 9,
+        }
     }
 }
 
@@ -110,6 +121,22 @@ fn measure(config: &Config, blocks: &[Block], segment: usize) -> Measured {
     }
 }
 
+/// Bytes of values for a depth: everything kept, the input of every block, that of every √depth blocks.
+struct Growth {
+    depth: usize,
+    memory: [usize; 3],
+}
+
+fn root(depth: usize) -> usize {
+    (depth as f64).sqrt().round() as usize
+}
+
+fn growth(config: &Config, depth: usize) -> Growth {
+    let config = Config { depth, batch: config.batch.div_ceil(8), repetitions: 1, ..config.clone() };
+    let blocks = blocks(&config);
+    Growth { depth, memory: [0, 1, root(depth)].map(|segment| measure(&config, &blocks, segment).memory) }
+}
+
 /// The largest difference of two gradients beside the largest entry.
 fn difference(left: &[Block], right: &[Block]) -> f64 {
     let pairs = left.iter().zip(right).flat_map(|(l, r)| [(&l.0, &r.0), (&l.1, &r.1)]);
@@ -134,12 +161,19 @@ impl Recipe for Checkpointing {
         let whole = Config::default();
         match setting {
             Setting::Full => whole,
-            Setting::Quick => Config { depth: 36, repetitions: 5, ..whole },
-            Setting::Smoke => Config { depth: 4, width: 8, batch: 8, repetitions: 1, ..whole },
+            Setting::Quick => Config { depth: 36, depths: vec![4, 16, 36, 64], repetitions: 5, ..whole },
+            Setting::Smoke => {
+                Config { depth: 4, width: 8, batch: 8, depths: vec![2, 4], repetitions: 1, ..whole }
+            }
         }
     }
 
     fn run(config: &Config, session: &mut Session) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            config.depths.iter().all(|depth| (2..=4096).contains(depth)),
+            "depths: from 2 to 4096 each, not {:?}",
+            config.depths
+        );
         session.heading("Checkpointing")?;
         session.say(&format!(
             "A chain of {} residual blocks of {} features on {} rows. The backward pass needs what the forward pass \
@@ -147,7 +181,7 @@ impl Recipe for Checkpointing {
              computed a second time when the backward pass arrives there.",
             config.depth, config.width, config.batch
         ))?;
-        let root = (config.depth as f64).sqrt().round() as usize;
+        let root = root(config.depth);
         let mut segments = vec![0, 1, root, config.depth];
         segments.extend((1..12).map(|power| 1 << power).filter(|segment| *segment < config.depth));
         segments.sort_unstable();
@@ -200,10 +234,24 @@ impl Recipe for Checkpointing {
         let worst =
             all.iter().map(|found| difference(&found.gradients, &everything.gradients)).fold(0.0, f64::max);
         session.result("largest difference of gradients", worst, "0 or rounding (1e-6)")?;
+        session.figure(
+            "exchange",
+            "Memory, operations and time of one gradient, by how many blocks lie between the values that are kept.",
+            &figures::exchange(&all, root),
+        )?;
+        let mut grown = Vec::new();
+        for depth in &config.depths {
+            session.progress(&format!("{depth} blocks"))?;
+            grown.push(growth(config, *depth));
+        }
+        session.figure("growth", "The memory of values while the chain grows.", &figures::growth(&grown))?;
         session.say(
-            "With a checkpoint at every block one value per block is kept, and the inside of one block. With segments of √L \
-             blocks √L inputs are kept, and the insides of √L blocks while the backward pass is in them: memory grows with \
-             the root of the depth. One segment over everything saves nothing, since then all is computed again at once.",
+            "With a checkpoint at every block one value per block is kept, and the inside of one block, which is about nine \
+             times as large. With segments of √L blocks √L inputs are kept, and the insides of √L blocks while the backward \
+             pass is in them: memory grows with the root of the depth, so that deep chains gain most. One segment over \
+             everything saves nothing, since then all is computed again at once. A forward pass is a third of the work, so \
+             the operations grow by up to a third; the last product of each segment is not computed again, because the \
+             backward pass does not need its value.",
         )
     }
 }

@@ -3,6 +3,8 @@
 //! For a chain of layers with sizes n_0, …, n_t, forward accumulation multiplies n_0 columns by each layer's matrix and
 //! needs n_0 Σ n_k n_{k+1} multiply-adds; reverse accumulation multiplies n_t rows and needs n_t Σ n_k n_{k+1}.
 
+mod figures;
+
 use std::time::{Duration, Instant};
 
 use bolete::prelude::*;
@@ -217,6 +219,16 @@ impl Recipe for ForwardReverse {
             &format!("{} outputs: million operations by formula and by plan, milliseconds", config.outputs),
             &["inputs", "forward, formula", "plan", "reverse, formula", "plan", "forward, ms", "reverse, ms"],
             rows.collect(),
+        )?;
+        session.figure(
+            "crossover",
+            "Forward and reverse accumulation while the inputs grow and the outputs stay.",
+            &figures::crossover(config, &growing),
+        )?;
+        session.figure(
+            "ratios",
+            "How many times as much the forward mode costs, as a power of two: blue where it is cheaper.",
+            &figures::ratios(config, &all),
         )?;
         results(config, session, &all, &growing)
     }

@@ -4,6 +4,9 @@
 //! normal equations, w = (XᵀX)⁻¹ Xᵀy, would square the condition number of X. Powers are those of x / 10, which lie in
 //! [−1, 1]: the same polynomials, and far smaller condition numbers.
 
+mod figures;
+
+use bolete::data::synthetic;
 use bolete::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -85,18 +88,18 @@ impl Default for Config {
     }
 }
 
-/// The function that is looked for: 0.1 (x − 2)³ + x² − 6x + 1.
+/// The function that is looked for, 0.1 (x − 2)³ + x² − 6x + 1, by its coefficients from that of 1 on.
+const TRUTH: [f64; 4] = [0.2, -4.8, 0.4, 0.1];
+
+/// The function that is looked for.
 pub(super) fn truth(x: &Tensor) -> Tensor {
-    let shifted = x - 2.0;
-    shifted.square() * &shifted * 0.1 + x.square() - x * 6.0 + 1.0
+    TRUTH.iter().rev().fold(x.zeros_like(), |sum, coefficient| sum * x + *coefficient)
 }
 
 /// Inputs of this shape with noisy values.
-pub(super) fn draw(key: &Key, shape: &[usize], noise: f64) -> (Tensor, Tensor) {
-    let [inputs, noises] = key.split();
-    let x = inputs.uniform(shape, DType::F64) * (2.0 * REACH) - REACH;
-    let y = truth(&x) + noises.normal(shape, DType::F64) * noise;
-    (x, y)
+pub(super) fn draw(seed: u64, shape: &[usize], noise: f64) -> (Tensor, Tensor) {
+    let drawn = synthetic::polynomial(shape.iter().product(), &TRUTH, (-REACH, REACH), noise, seed);
+    (Tensor::from_vec(drawn.x, shape), Tensor::from_vec(drawn.y, shape))
 }
 
 /// The design matrix: powers 0 to `degree` of x / 10 along a new last axis.
@@ -134,7 +137,7 @@ fn mean_square(difference: Tensor) -> f64 {
 
 fn training_points(config: &Config) -> (Tensor, Tensor) {
     if !config.course_points {
-        return draw(&Key::new(config.seed), &[config.points], config.noise);
+        return draw(config.seed, &[config.points], config.noise);
     }
     let (x, y): (Vec<f64>, Vec<f64>) = COURSE.into_iter().unzip();
     (Tensor::from_vec(x, [COURSE.len()]), Tensor::from_vec(y, [COURSE.len()]))
@@ -164,9 +167,9 @@ fn errors(train: &(Tensor, Tensor), test: &(Tensor, Tensor), highest: usize) -> 
 }
 
 /// Root mean square distances of fits to the truth, one for each of `repetitions` training sets of `size` points.
-fn distances(config: &Config, key: &Key, size: usize) -> Vec<f64> {
+fn distances(config: &Config, seed: u64, size: usize) -> Vec<f64> {
     let degree = config.consistency_degree;
-    let (x, y) = draw(key, &[config.repetitions, size], config.noise);
+    let (x, y) = draw(seed, &[config.repetitions, size], config.noise);
     let grid = grid(500);
     let curves = fit(&x, &y, degree).matmul(&design(&grid, degree).t());
     let mut distances = (curves - truth(&grid)).square().mean(-1).sqrt().to_vec::<f64>();
@@ -207,7 +210,18 @@ impl Recipe for Polynomial {
             config.highest_degree,
             points - 1
         );
-        let test = draw(&Key::new(config.seed + 1), &[config.test_points], config.noise);
+        anyhow::ensure!(
+            config.sizes.iter().all(|size| (1..=100_000).contains(size)),
+            "sizes: from 1 to 100000 each, not {:?}",
+            config.sizes
+        );
+        anyhow::ensure!(
+            config.degrees.iter().all(|degree| (1..points).contains(degree)),
+            "degrees: from 1 to {} each, as there are {points} points, not {:?}",
+            points - 1,
+            config.degrees
+        );
+        let test = draw(config.seed.wrapping_add(1), &[config.test_points], config.noise);
         capacity(config, session, &train, &test)?;
         consistency(config, session)
     }
@@ -247,6 +261,16 @@ fn capacity(
     let best = (0..errors.test.len()).min_by(|a, b| errors.test[*a].total_cmp(&errors.test[*b])).unwrap_or(0);
     session.result("degree of the smallest test error", (best + 1) as f64, "3")?;
     session.result("smallest test error", errors.test[best], "about 120")?;
+    session.figure(
+        "fits",
+        "Least squares fits of polynomials: too simple, right, and too flexible for 15 points.",
+        &figures::fits(config, train),
+    )?;
+    session.figure(
+        "errors",
+        "Errors by degree. The dashed line is what the same computation gives in single precision with powers of x.",
+        &figures::errors(config, &errors),
+    )?;
     session.say(
         "Each degree can do all that the one below it can, so the training error can only fall. The test error falls while \
          the polynomial still lacks what the truth has, and rises once it follows the noise: between the points and beyond \
@@ -256,14 +280,16 @@ fn capacity(
     )
 }
 
+fn consistency_seed(config: &Config) -> u64 {
+    config.seed.wrapping_add(2)
+}
+
 fn consistency(config: &Config, session: &mut Session) -> anyhow::Result<()> {
     session.heading("Consistency")?;
-    let key = Key::new(config.seed + 2);
-    let keys = key.split_many(config.sizes.len());
     let mut rows = Vec::new();
     let mut medians = Vec::new();
-    for (index, size) in config.sizes.iter().enumerate() {
-        let distances = distances(config, &Key::from_tensor(keys.narrow(0, index, 1).squeeze(0)), *size);
+    for size in &config.sizes {
+        let distances = distances(config, consistency_seed(config), *size);
         let part = |quantile: f64| distances[((distances.len() - 1) as f64 * quantile) as usize];
         medians.push(part(0.5));
         rows.push(vec![size.to_string(), format!("{:.3}", part(0.5)), format!("{:.3}", part(0.9))]);
@@ -277,6 +303,11 @@ fn consistency(config: &Config, session: &mut Session) -> anyhow::Result<()> {
         let expected = format!("{:.3}, the root of {fewer}/{more}", (*fewer as f64 / *more as f64).sqrt());
         session.result("distance by the last step in size", last / before, &expected)?;
     }
+    session.figure(
+        "consistency",
+        "Fits to more and more points, and how far such fits are from the truth.",
+        &figures::consistency(config, &medians),
+    )?;
     session.say(
         "The model can represent the truth. So with more points the fit approaches it, at the rate of one over the root of \
          their number.",
@@ -291,7 +322,7 @@ mod tests {
     fn training_errors_are_those_of_the_course_and_fall() {
         let config = Config::default();
         let train = training_points(&config);
-        let test = draw(&Key::new(1), &[1000], 10.0);
+        let test = draw(1, &[1000], 10.0);
         let errors = errors(&train, &test, 12);
         for (degree, printed) in PRINTED {
             assert!(
