@@ -13,11 +13,12 @@
 //! | [`picture`] | PNG and JPEG, GIF in frames; grey conversion and resizing |
 //! | [`tiff`] | TIFF, all pages, as arrays |
 //! | [`wav`] | sound |
+//! | [`tensorboard`] | event files of TensorBoard |
 //! | [`atomic`] | writing a file so that it is either complete or untouched |
 //!
 //! Two rules hold for all of them. A reader trusts nothing: lengths are checked against the file before memory is
 //! taken for them, and a damaged file gives a [`FormatError`], never a panic. A writer leaves nothing half-written:
-//! every file goes through [`atomic::write`].
+//! every file goes through [`atomic::write`], but for event files, which grow while others read them.
 //!
 //! This crate knows nothing about tensors; the crates above it turn bytes into them.
 #![deny(unsafe_code)]
@@ -34,6 +35,7 @@ pub mod numbers;
 pub mod picture;
 pub mod safetensors;
 mod source;
+pub mod tensorboard;
 pub mod tiff;
 pub mod torch;
 pub mod wav;
