@@ -8,7 +8,7 @@ use bolete::train::{Controls, RunFolder};
 use serde_json::Value;
 
 use crate::arguments::{DescribeOptions, EvalOptions, PredictOptions, TrainOptions};
-use crate::recipe::{Registered, Setting};
+use crate::recipe::Registered;
 use crate::session::Session;
 use crate::{recipes, report, terminal};
 
@@ -17,12 +17,12 @@ pub fn train(options: &TrainOptions) -> anyhow::Result<()> {
     use_threads(options.threads);
     let controls = controls_on_interrupt()?;
     let is_new = options.resume.is_none();
-    let (recipe, setting, config, run) = match (&options.resume, &options.recipe) {
+    let (recipe, config, run) = match (&options.resume, &options.recipe) {
         (Some(folder), _) => {
             let run = RunFolder::resume(folder)?;
             let recipe = of_run(&run)?;
             let config = run.config::<Value>()?;
-            (recipe, Setting::Full, config, run)
+            (recipe, config, run)
         }
         (None, Some(name)) => {
             let recipe = recipes::find(name)?;
@@ -32,7 +32,7 @@ pub fn train(options: &TrainOptions) -> anyhow::Result<()> {
                 Some(path) => RunFolder::create(path, name, &config)?,
                 None => RunFolder::create_numbered("runs", name, &config)?,
             };
-            (recipe, setting, config, run)
+            (recipe, config, run)
         }
         (None, None) => anyhow::bail!("a recipe is missing; `bolete list` names them"),
     };
@@ -45,7 +45,7 @@ pub fn train(options: &TrainOptions) -> anyhow::Result<()> {
     if is_new {
         run.write_environment(&report::environment())?;
     }
-    let mut session = Session::new(setting, run.clone(), controls, display, options.debug_nans);
+    let mut session = Session::new(run.clone(), controls, display, options.debug_nans);
     let done = (recipe.run)(&config, &mut session);
     drop(session);
     match done {

@@ -42,7 +42,6 @@ pub fn download(options: &DownloadOptions) -> anyhow::Result<()> {
             Progress::Failed { file, from, failure } => {
                 shown.print(&format!("{file}: {from}: {failure}; trying again\n"))
             }
-            _ => Ok(()),
         };
         if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });

@@ -34,7 +34,7 @@ pub fn lecture(options: &LectureOptions) -> anyhow::Result<()> {
         let run = RunFolder::create(folder.join(recipe.entry.name), recipe.entry.name, &config)?;
         run.write_environment(&report::environment())?;
         let display = terminal::display(true, &controls, recipe.entry.name);
-        let mut session = Session::new(options.setting, run.clone(), controls.clone(), display, false);
+        let mut session = Session::new(run.clone(), controls.clone(), display, false);
         let done = (recipe.run)(&config, &mut session);
         let seconds = started.elapsed().as_secs_f64();
         terminal::print(&format!("{} took {}\n", recipe.entry.name, terminal::duration(seconds)))?;

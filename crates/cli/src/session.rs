@@ -16,12 +16,10 @@ use bolete::train::{
 };
 
 use crate::Interrupted;
-use crate::recipe::Setting;
 use crate::terminal::{self, Display};
 
 /// A run of a recipe.
 pub struct Session {
-    setting: Setting,
     run: RunFolder,
     findings: Findings,
     controls: Arc<Controls>,
@@ -32,29 +30,18 @@ pub struct Session {
 impl Session {
     /// A run in this folder.
     pub fn new(
-        setting: Setting,
         run: RunFolder,
         controls: Arc<Controls>,
         display: Box<dyn Display>,
         debug_nans: bool,
     ) -> Session {
         let findings = Findings::new(run.path());
-        Session { setting, run, findings, controls, display, debug_nans }
-    }
-
-    /// How much is done.
-    pub fn setting(&self) -> Setting {
-        self.setting
+        Session { run, findings, controls, display, debug_nans }
     }
 
     /// The folder of the run.
     pub fn run(&self) -> &RunFolder {
         &self.run
-    }
-
-    /// What was found so far.
-    pub fn findings(&self) -> &Findings {
-        &self.findings
     }
 
     /// Ends the recipe where the user has asked for that. Experiments call it between their parts.
@@ -130,11 +117,6 @@ impl Session {
         self.picture(&format!("{name}.gif"), caption)
     }
 
-    /// A sample or picture as text beside the curves of the dashboard, where there is one.
-    pub fn panel(&mut self, text: &str) {
-        self.display.panel(text);
-    }
-
     fn picture(&mut self, file: &str, caption: &str) -> anyhow::Result<()> {
         let file = Path::new("figures").join(file);
         Ok(self.findings.add(Part::Picture { file, caption: caption.to_owned() })?)
@@ -153,10 +135,11 @@ impl Session {
         config: &TrainerConfig,
         schedule: Schedule,
     ) -> anyhow::Result<Fit<L::State>> {
-        self.fit_watched(learner, state, train, test, config, schedule, &mut |_, _| Ok(()))
+        self.fit_watched(learner, state, train, test, config, schedule, &mut |_, _| Ok(None))
     }
 
-    /// As [`fit`](Session::fit), with an observer that sees the state, for pictures on the way.
+    /// As [`fit`](Session::fit), with an observer that sees the state: for pictures on the way, and for a sample or picture
+    /// as text, which the dashboard shows beside the curves.
     #[allow(clippy::too_many_arguments)]
     pub fn fit_watched<L: Learner>(
         &mut self,
@@ -166,7 +149,7 @@ impl Session {
         test: Option<&dyn Source<Batch = L::Batch>>,
         config: &TrainerConfig,
         schedule: Schedule,
-        observer: &mut dyn FnMut(&Event, &L::State) -> io::Result<()>,
+        observer: &mut dyn FnMut(&Event, &L::State) -> io::Result<Option<String>>,
     ) -> anyhow::Result<Fit<L::State>> {
         let config = TrainerConfig { debug_nans: config.debug_nans || self.debug_nans, ..config.clone() };
         let display = &mut self.display;
@@ -186,7 +169,10 @@ impl Session {
                     }
                 }
                 display.event(event)?;
-                observer(event, state)
+                if let Some(text) = observer(event, state)? {
+                    display.panel(&text);
+                }
+                Ok(())
             });
         trace::take_profile();
         self.display.end()?;

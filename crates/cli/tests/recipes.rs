@@ -75,7 +75,10 @@ fn every_recipe_runs_and_leaves_a_report() {
         let run = folder.0.join(run);
         let page = fs::read_to_string(run.join("report.html")).expect("there is a report");
         assert!(page.contains("<h2") && !page.contains("cannot be read"), "{name}: a part is missing");
-        assert!(!page.contains("http://") || !page.contains("src=\"http"), "{name}: the page needs a network");
+        assert!(
+            !page.contains("http://") || !page.contains("src=\"http"),
+            "{name}: the page needs a network"
+        );
         let findings: serde_json::Value =
             serde_json::from_slice(&fs::read(run.join("findings.json")).expect("something was found"))
                 .expect("JSON");

@@ -15,8 +15,8 @@ use bolete::data::{
 use bolete::prelude::*;
 
 use bolete::train::{
-    AnyOptimiser, Classification, Evaluator, Goal, Monitor, OptimiserConfig, RunFolder, ScheduleKind,
-    Supervised,
+    AnyOptimiser, Classification, Evaluator, Event, Goal, Monitor, OptimiserConfig, RunFolder, ScheduleKind,
+    Supervised, SupervisedState,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -155,13 +155,18 @@ impl Recipe for Digits {
         let total = train.batches_per_epoch() as u64 * config.trainer.epochs / config.trainer.accumulate;
         let trainer = TrainerConfig { seed: config.seed, ..config.trainer.clone() };
         let schedule = config.optimizer.schedule(total);
-        let fit = session.fit(&learner.into(), state, &train, Some(&tests), &trainer, schedule)?;
+        let learner = learner.into();
+        let (all, few) = (&*test, 3);
+        let watch = &mut |event: &Event, state: &SupervisedState<Sequential, AnyOptimiser>| {
+            Ok(matches!(event, Event::Evaluated(_)).then(|| some(state.used(), all, few)))
+        };
+        let fit = session.fit_watched(&learner, state, &train, Some(&tests), &trainer, schedule, watch)?;
         let evaluation = fit.last.unwrap_or_default();
         session.print(&terminal::evaluation(&evaluation))?;
         if let Some(accuracy) = evaluation.means.get("accuracy") {
             session.result("test accuracy", *accuracy, "0.993 on MNIST, 0.986 on drawn digits")?;
         }
-        show_some(session, fit.state.used(), &test)?;
+        session.print(&format!("\n{}", some(fit.state.used(), &test, 6)))?;
         let run = session.run().path().display().to_string();
         session.print(&format!(
             "\nThe run is in {run}. Next:\n  bolete eval --run {run} --data DIR\n  bolete predict --run {run} FILE.png\n"
@@ -284,20 +289,16 @@ fn test_loader(pictures: &Arc<ImageClassification>) -> anyhow::Result<Loader<Ima
     Ok(Loader::new(pictures.clone(), options)?)
 }
 
-/// A few test digits with what the network takes them for.
-fn show_some(session: &mut Session, model: &Sequential, test: &ImageClassification) -> anyhow::Result<()> {
-    let shown: Vec<usize> = (0..test.labels().len().min(6)).collect();
-    if shown.is_empty() {
-        return Ok(());
-    }
+/// A few test digits with what the network takes them for, as text.
+fn some(model: &Sequential, test: &ImageClassification, count: usize) -> String {
+    let shown: Vec<usize> = (0..test.labels().len().min(count)).collect();
     let probabilities = probabilities(model, shown.iter().map(|index| test.pixels(*index)));
     let columns = shown.iter().zip(&probabilities).map(|(index, probabilities)| {
         let best = best(probabilities);
         let mark = if i64::try_from(best).ok() == Some(test.labels()[*index]) { "" } else { " ✗" };
         (test.pixels(*index), format!("{best} ({:.0} %){mark}", probabilities[best] * 100.0))
     });
-    let text = terminal::pictures(&columns.collect::<Vec<_>>(), pictures::SIDE);
-    session.print(&format!("\n{text}"))
+    terminal::pictures(&columns.collect::<Vec<_>>(), pictures::SIDE)
 }
 
 /// The probability of each digit for gray pictures of 28×28, white on black.

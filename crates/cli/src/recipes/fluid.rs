@@ -150,7 +150,7 @@ impl Recipe for Fluid {
                         wings.push(wing.clone());
                     }
                 }
-                Ok(())
+                Ok(None)
             },
         )?;
         let at = |step: f64| steps.iter().position(|known| *known == step).map(|index| values[index]);

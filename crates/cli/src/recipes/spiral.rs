@@ -144,14 +144,14 @@ impl Recipe for Spiral {
         let every = (config.trainer.epochs / FRAMES).max(1);
         let mut frames = Vec::new();
         let mesh = Mesh::new(config.mesh.max(0.04));
-        let mut watch = |event: &Event, state: &State| -> io::Result<()> {
+        let mut watch = |event: &Event, state: &State| -> io::Result<Option<String>> {
             note(event, &mut curves[1].1);
             if let Event::Progress(progress) = event
                 && progress.step.is_multiple_of(every)
             {
                 frames.push((progress.step, mesh.probability(&state.model)));
             }
-            Ok(())
+            Ok(None)
         };
         let trainer = TrainerConfig { report_every: every, ..trainer };
         let fit = session.fit_watched(&learner, state, &data, Some(&test), &trainer, schedule, &mut watch)?;

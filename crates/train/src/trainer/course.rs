@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bolete_formats::safetensors::Metadata;
+use bolete_formats::tensorboard::EventWriter;
 use bolete_tensor::{DType, Step, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +70,8 @@ pub(super) struct Course<'a, L: Learner> {
     last: Option<Evaluation>,
     /// The update after which the last checkpoint was taken.
     saved: Option<u64>,
+    /// The same as the metrics, for TensorBoard.
+    events: Option<EventWriter>,
 }
 
 const PUT_BACK: &str = "put back after every step";
@@ -108,6 +111,13 @@ impl<'a, L: Learner> Course<'a, L> {
         if let Some(run) = trainer.run {
             run.truncate_metrics(position.metrics)?;
         }
+        let events = match trainer.run {
+            Some(run) => Some(match saved {
+                Some(step) => EventWriter::resume(run.path(), step + 1).map_err(RunError::from)?,
+                None => EventWriter::create(run.path()).map_err(RunError::from)?,
+            }),
+            None => None,
+        };
         let started = Started { resumed: saved, epochs: config.epochs, steps };
         observer(&Event::Started(&started), &carried.core.state).map_err(TrainError::Observer)?;
         let mut course = Course {
@@ -125,6 +135,7 @@ impl<'a, L: Learner> Course<'a, L> {
             items: 0,
             last: None,
             saved,
+            events,
             position,
             trainer,
         };
@@ -282,6 +293,13 @@ impl<'a, L: Learner> Course<'a, L> {
     fn record(&mut self, record: &Record) -> Result<(), TrainError> {
         let Some(run) = self.trainer.run else { return Ok(()) };
         run.append_metrics(record)?;
+        if let Some(events) = &mut self.events {
+            let (step, values) = record::curves_of(record);
+            let tagged: Vec<(String, f64)> =
+                values.into_iter().map(|(name, value)| (name.replacen("test ", "test/", 1), value)).collect();
+            let scalars = tagged.iter().map(|(name, value)| (name.as_str(), *value));
+            events.scalars(step, scalars).map_err(RunError::from)?;
+        }
         Ok(())
     }
 
