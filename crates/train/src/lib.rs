@@ -7,6 +7,7 @@
 //! | [`metrics`] | accumulators that merge: means, confusion, ranking, calibration, regression, text |
 //! | [`checkpoint`] | any tree of tensors to a safetensors file and back, by path |
 //! | [`weights`] | weights of other programs into any tree, by path, and back |
+//! | [`rate_finder`] | one short run that shows which learning rates are of use |
 //! | [`run_folder`] | configuration, metrics and weights of one training run |
 //!
 //! Nothing here prints. A trainer tells an observer what happens; what is shown, and where, is the caller's affair.
@@ -15,6 +16,7 @@
 pub mod checkpoint;
 pub mod evaluation;
 pub mod metrics;
+pub mod rate_finder;
 pub mod run_folder;
 pub mod trainer;
 pub mod weights;
