@@ -6,6 +6,7 @@
 pub mod evaluate;
 pub(crate) mod node;
 pub mod print;
+pub(crate) mod site;
 pub(crate) mod walk;
 
 pub use node::{pending_limit, set_pending_limit};

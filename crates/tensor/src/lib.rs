@@ -18,6 +18,7 @@ extern crate self as bolete_tensor;
 pub mod buffer;
 mod complex;
 pub mod cpu;
+pub mod debug;
 mod device;
 mod display;
 mod dtype;

@@ -13,6 +13,7 @@
 //! | [`checkpoint`] | any tree of tensors to a safetensors file and back, by path |
 //! | [`snapshot`] | the checkpoints of a run, where training goes on exactly |
 //! | [`weights`] | weights of other programs into any tree, by path, and back |
+//! | [`rate_finder`] | one short run that shows which learning rates are of use |
 //! | [`run_folder`], [`record`], [`findings`] | what a run leaves behind |
 //!
 //! Nothing here prints. A trainer tells an observer what happens; what is shown, and where, is the caller's affair.
@@ -26,6 +27,7 @@ pub mod learner;
 pub mod metrics;
 pub mod optimisation;
 mod origin;
+pub mod rate_finder;
 pub mod record;
 pub mod run_folder;
 pub mod snapshot;

@@ -72,13 +72,7 @@ impl Pending {
     fn collect(targets: &[&Tensor]) -> Pending {
         let nodes = reachable_until(targets.iter().copied(), |tensor| tensor.node.is_evaluated());
         for tensor in &nodes {
-            assert!(
-                !matches!(tensor.node.op, Op::Placeholder),
-                "a value was read that does not exist yet: inside of vmap, Step, checkpoint and custom_vjp the \
-                 arguments stand for values to come (this one for {} {})",
-                tensor.dtype(),
-                tensor.shape()
-            );
+            refuse_placeholder(tensor);
         }
         // Handles that the graph itself holds to each node.
         let mut edges: IdMap<u64, usize> = IdMap::default();
@@ -164,6 +158,19 @@ impl Pending {
             }
         }
     }
+}
+
+/// # Panics
+/// If the tensor is an argument of a function being traced.
+#[track_caller]
+pub(crate) fn refuse_placeholder(tensor: &Tensor) {
+    assert!(
+        !matches!(tensor.node.op, Op::Placeholder),
+        "a value was read that does not exist yet: inside of vmap, Step, checkpoint and custom_vjp the arguments \
+         stand for values to come (this one for {} {})",
+        tensor.dtype(),
+        tensor.shape()
+    );
 }
 
 /// Numbers and constants are cheaper to make again than to store.

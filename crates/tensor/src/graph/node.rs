@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use smallvec::SmallVec;
 
 use crate::buffer::Buffer;
+use crate::graph::site::{Origin, Phase, origin};
 use crate::ops::Op;
 use crate::{DType, Shape, Tensor};
 
@@ -25,8 +26,10 @@ pub(crate) struct Node {
     pub id: u64,
     pub op: Op,
     pub outputs: SmallVec<[Meta; 1]>,
-    /// The line that called the op.
+    /// The line that called the op; of what a rule of this crate records, that of the node whose rule it is.
     pub site: &'static Location<'static>,
+    /// What the node was recorded for.
+    pub phase: Phase,
     /// The transform that still may differentiate through this node; `None` outside of transforms.
     pub scope: Option<Arc<Scope>>,
     /// Length of the longest pending chain that ends here.
@@ -103,11 +106,13 @@ impl Node {
         outputs: SmallVec<[Meta; 1]>,
     ) -> Arc<Node> {
         let data = outputs.iter().map(|_| OnceLock::new()).collect();
+        let Origin { site, phase } = origin(Location::caller());
         Arc::new(Node {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             op,
             outputs,
-            site: Location::caller(),
+            site,
+            phase,
             scope,
             depth,
             inputs: Mutex::new(inputs),
@@ -118,6 +123,11 @@ impl Node {
     fn lock(&self) -> MutexGuard<'_, Inputs> {
         // A panic while the lock is held cannot leave the list half-changed, so poisoning means nothing here.
         self.inputs.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Where the node comes from.
+    pub fn origin(&self) -> Origin {
+        Origin { site: self.site, phase: self.phase }
     }
 
     /// The inputs; none for leaves and for nodes that were evaluated and let go of them.

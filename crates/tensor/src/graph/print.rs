@@ -29,6 +29,15 @@ fn label(tensor: &Tensor) -> String {
     }
 }
 
+/// What a node does, in one word.
+pub(crate) fn name(tensor: &Tensor) -> String {
+    match &tensor.node.op {
+        Op::Scalar(_) | Op::Constant(_) => "number".to_string(),
+        Op::Custom(op) => op.0.name().to_string(),
+        _ => label(tensor).split(' ').next().unwrap_or_default().to_string(),
+    }
+}
+
 fn line(tensor: &Tensor) -> String {
     let state = if tensor.is_evaluated() && !matches!(tensor.node.op, Op::Data) { ", evaluated" } else { "" };
     let out = if tensor.node.outputs.len() > 1 { format!(".{}", tensor.out) } else { String::new() };

@@ -2,6 +2,7 @@
 
 use crate::Tensor;
 use crate::graph::node::{Meta, ScopeGuard};
+use crate::graph::site::OnBehalf;
 use crate::graph::walk::{IdMap, key, reachable};
 use crate::ops::rule::{Batched, Call};
 use crate::tree::{Tree, TreeExt};
@@ -50,6 +51,7 @@ pub(crate) fn vmap_tensors(
         let outputs = outputs_of(&tensor);
         let wanted: Vec<bool> = given.iter().map(Batched::is_mapped).collect();
         let call = Call { op: &node.op, inputs: &inputs, outputs: &outputs, wanted: &wanted };
+        let _behalf = OnBehalf::of(node.origin());
         for (out, output) in node.op.batch().batch(&call, &given, size).into_iter().enumerate() {
             debug_assert!(
                 *output.shape() == outputs[out].shape().inserted(0, size)

@@ -2,6 +2,7 @@
 
 use crate::Tensor;
 use crate::graph::node::ScopeGuard;
+use crate::graph::site::{OnBehalf, Origin, Phase};
 use crate::graph::walk::{IdMap, key, reachable};
 use crate::ops::rule::{Call, Derivatives};
 use crate::tree::{Tree, TreeExt};
@@ -32,6 +33,9 @@ pub(crate) fn push(outputs: &[Tensor], leaves: &[Tensor], tangents: &[Tensor]) -
         let wanted: smallvec::SmallVec<[bool; 4]> = arrived.iter().map(Option::is_some).collect();
         let outputs = outputs_of(tensor);
         let call = Call { op: &node.op, inputs: &inputs, outputs: &outputs, wanted: &wanted };
+        // The tangent of what a reverse derivative recorded is part of that still.
+        let phase = if node.phase == Phase::Forward { Phase::Tangent } else { node.phase };
+        let _behalf = OnBehalf::of(Origin { site: node.site, phase });
         for (out, tangent) in node.op.rule().jvp(&call, &arrived).into_iter().enumerate() {
             if let Some(tangent) = tangent {
                 flowing.insert((node.id, out as u16), tangent);

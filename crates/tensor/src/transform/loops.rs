@@ -11,3 +11,4 @@ mod reverse_scan;
 pub(crate) mod scan;
 #[cfg(test)]
 mod tests;
+pub(crate) mod walk;

@@ -3,6 +3,7 @@
 use smallvec::smallvec;
 
 use crate::graph::node::{Inputs, Node, ScopeGuard};
+use crate::graph::site::{OnBehalf, Origin, Phase};
 use crate::graph::walk::{IdMap, key, reachable};
 use crate::ops::Op;
 use crate::ops::rule::{Call, Derivatives};
@@ -84,7 +85,10 @@ pub(crate) fn pull(
             to.node.op
         );
         let sum = match flowing.remove(&key(to)) {
-            Some(sum) => sum.add(&cotangent),
+            Some(sum) => {
+                let _behalf = OnBehalf::of(Origin { site: to.node.site, phase: Phase::Reverse });
+                sum.add(&cotangent)
+            }
             None => cotangent,
         };
         flowing.insert(key(to), sum);
@@ -113,6 +117,7 @@ pub(crate) fn pull(
             .collect();
         let outputs = outputs_of(tensor);
         let call = Call { op: &node.op, inputs: &inputs, outputs: &outputs, wanted: &wanted };
+        let _behalf = OnBehalf::of(Origin { site: node.site, phase: Phase::Reverse });
         let sent = node.op.rule().vjp(&call, &arrived);
         for ((input, wanted), cotangent) in inputs.iter().zip(&wanted).zip(sent) {
             if let (true, Some(cotangent)) = (wanted, cotangent) {

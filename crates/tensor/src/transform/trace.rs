@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use crate::Tensor;
 use crate::graph::node::{Inputs, Meta, Node, ScopeGuard};
+use crate::graph::site::OnBehalf;
 use crate::graph::walk::{IdMap, key, reachable};
 use crate::ops::Op;
 
@@ -30,6 +31,7 @@ pub(crate) fn substitute(outputs: &[Tensor], first: u64, from: &[Tensor], to: &[
         let inputs: Inputs =
             inputs.into_iter().map(|input| replaced.get(&key(&input)).cloned().unwrap_or(input)).collect();
         let metas: SmallVec<[Meta; 1]> = node.outputs.clone();
+        let _behalf = OnBehalf::of(node.origin());
         for (out, output) in Tensor::record_many(node.op.clone(), inputs, metas).into_iter().enumerate() {
             replaced.insert((node.id, out as u16), output);
         }

@@ -13,9 +13,9 @@ use super::scan::zeros;
 
 /// Inputs: the predicate, then the arguments of both branches.
 #[derive(Debug)]
-struct Cond {
-    then: Piece,
-    otherwise: Piece,
+pub(super) struct Cond {
+    pub then: Piece,
+    pub otherwise: Piece,
 }
 
 impl Cond {

@@ -14,9 +14,9 @@ use super::scan::{check_carry, scan_steps, zeros};
 
 /// Inputs: carries, then what condition and body take from outside.
 #[derive(Debug)]
-struct While {
-    condition: Piece,
-    body: Piece,
+pub(super) struct While {
+    pub condition: Piece,
+    pub body: Piece,
 }
 
 impl While {
