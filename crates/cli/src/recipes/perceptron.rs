@@ -98,6 +98,11 @@ impl Recipe for Perceptron {
     }
 
     fn run(config: &Config, session: &mut Session) -> anyhow::Result<()> {
+        let [first, second] = config.digits;
+        anyhow::ensure!(
+            first != second && first.max(second) <= 9,
+            "`digits` must be two different digits from 0 to 9, found {first} and {second}"
+        );
         plane(config, session)?;
         exclusive_or(config, session)?;
         mark_one(config, session)

@@ -20,9 +20,6 @@ use crate::session::Session;
 pub struct Config {
     /// Decides the points and the first weights.
     pub seed: u64,
-    /// Spirals.
-    #[schemars(range(min = 2, max = 10))]
-    pub classes: usize,
     /// Points on each spiral.
     #[schemars(range(min = 2, max = 100000))]
     pub per_class: usize,
@@ -45,7 +42,6 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             seed: 0,
-            classes: 2,
             per_class: 100,
             noise: 0.2,
             hidden: 100,
@@ -69,6 +65,8 @@ impl Default for Config {
 /// The recipe.
 pub struct Spiral;
 
+/// Spirals.
+const CLASSES: usize = 2;
 /// Half the side of the square that is looked at.
 const REACH: f64 = 1.1;
 /// Pictures of the animation.
@@ -98,8 +96,7 @@ impl Recipe for Spiral {
 
     fn describe(config: &Config) -> anyhow::Result<String> {
         Ok(format!(
-            "Data: {} spirals of {} points each\n\n{}\n{}",
-            config.classes,
+            "Data: {CLASSES} spirals of {} points each\n\n{}\n{}",
             config.per_class,
             summarise(&linear(config), [1, 2]),
             summarise(&network(config), [1, 2])
@@ -206,13 +203,13 @@ fn learner() -> Supervised<Sequential, (Tensor, Tensor), AnyOptimiser> {
 }
 
 fn points(config: &Config, seed: u64) -> (Tensor, Tensor) {
-    let spiral = synthetic::spiral(config.classes, config.per_class, config.noise, seed);
+    let spiral = synthetic::spiral(CLASSES, config.per_class, config.noise, seed);
     let count = spiral.len();
     (Tensor::from_vec(spiral.points, [count, 2]).cast(DType::F32), Tensor::from_vec(spiral.labels, [count]))
 }
 
 fn linear(config: &Config) -> Sequential {
-    Sequential::new([LinearConfig::new(2, config.classes).init(&Key::new(config.seed)).into()])
+    Sequential::new([LinearConfig::new(2, CLASSES).init(&Key::new(config.seed)).into()])
 }
 
 /// 2-100-2 with ReLU.
@@ -221,7 +218,7 @@ fn network(config: &Config) -> Sequential {
     Sequential::new([
         LinearConfig::new(2, config.hidden).init(&first).into(),
         Activation::Relu.into(),
-        LinearConfig::new(config.hidden, config.classes).init(&second).into(),
+        LinearConfig::new(config.hidden, CLASSES).init(&second).into(),
     ])
 }
 
