@@ -48,6 +48,8 @@ struct Edge {
 /// Font sizes of nodes and edges.
 const SIZE: f64 = 11.0;
 const SMALL: f64 = 9.5;
+/// How far a curve from a box to itself reaches, with its label.
+const RING: f64 = 28.0;
 
 impl Graph {
     /// A graph of nothing.
@@ -130,12 +132,17 @@ impl Graph {
             .collect();
         let edges: Vec<(usize, usize)> = self.edges.iter().map(|edge| (edge.from, edge.to)).collect();
         let labelled = self.edges.iter().any(|edge| !edge.label.is_empty());
-        let mut layout = layout::layout(&sizes, &edges, self.sideways, labelled);
+        // Room for curves from a box to itself, on both sides so that the box stays in the middle.
+        let mut roomy = sizes.clone();
         for edge in self.edges.iter().filter(|edge| edge.from == edge.to) {
-            for point in ring(layout.boxes[edge.from], self.sideways) {
-                layout.width = layout.width.max(point.x + 3.0);
-                layout.height = layout.height.max(point.y + 3.0);
-            }
+            let (width, height) = sizes[edge.from];
+            roomy[edge.from] =
+                if self.sideways { (width, height + 2.0 * RING) } else { (width + 2.0 * RING, height) };
+        }
+        let mut layout = layout::layout(&roomy, &edges, self.sideways, labelled);
+        for (rect, (width, height)) in layout.boxes.iter_mut().zip(sizes) {
+            let centre = rect.centre();
+            *rect = Rect::new(centre.x - width / 2.0, centre.y - height / 2.0, width, height);
         }
         layout
     }
@@ -172,7 +179,7 @@ impl Mark for Drawing {
             curve(&points, self.graph.sideways, head, &mut curves, &mut heads);
             if !edge.label.is_empty() {
                 let at = if edge.from == edge.to {
-                    place(ring(self.layout.boxes[edge.from], self.graph.sideways)[1])
+                    place(ring(self.layout.boxes[edge.from], self.graph.sideways)[5])
                 } else {
                     let middle = points.len() / 2;
                     let (a, b) = (points[middle - 1], points[middle]);
@@ -223,10 +230,11 @@ impl Mark for Drawing {
     }
 }
 
-/// The curve from a box to itself, four points of it, and the tip of its arrow: at the side where no layer is.
-fn ring(rect: Rect, sideways: bool) -> [Point; 5] {
+/// The curve from a box to itself: its four points, the tip of its arrow, and the place of a label. It is at the side
+/// where no layer is.
+fn ring(rect: Rect, sideways: bool) -> [Point; 6] {
     let centre = rect.centre();
-    let around = [(0.0, -7.0), (22.0, -12.0), (22.0, 12.0), (5.0, 6.0), (0.0, 6.0)];
+    let around = [(0.0, -7.0), (22.0, -14.0), (22.0, 14.0), (5.0, 7.0), (0.0, 7.0), (19.0, 0.0)];
     around.map(|(away, along)| {
         if sideways {
             Point::new(centre.x + along, rect.bottom() + away)

@@ -10,7 +10,9 @@ use crate::{Colour, encode, font, raster};
 pub(crate) fn write(scene: &Scene, description: &str, page: bool) -> String {
     let mut writer = Writer { out: String::new(), names: 0, prefix: String::new() };
     let (width, height) = (number(scene.width), number(scene.height));
-    let namespace = if page { "" } else { " xmlns=\"http://www.w3.org/2000/svg\"" };
+    // On a phone a wide figure is scrolled rather than made unreadable.
+    let page_style = || format!(" style=\"min-width:{}px\"", number((scene.width * 0.7).floor()));
+    let namespace = if page { page_style() } else { " xmlns=\"http://www.w3.org/2000/svg\"".to_string() };
     let _ = write!(
         writer.out,
         "<svg{namespace} width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
