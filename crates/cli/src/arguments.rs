@@ -45,7 +45,8 @@ Examples:
   bolete train digits --data data/mnist --set trainer.epochs=3 --seed 7
   bolete train digits --config mine.toml --set optimizer.lr=3e-4
   bolete train --resume runs/digits-1             go on exactly where a run stopped or was killed
-  bolete train spiral --setting quick             less than the full thing"
+  bolete train spiral --setting quick             less than the full thing
+  bolete train digits --find-rate                 which learning rates are of use"
     )]
     Train(TrainOptions),
     /// Test the network of a run
@@ -133,6 +134,9 @@ pub struct TrainOptions {
     /// Look for NaN and infinity after every step and name the operation that made the first
     #[arg(long)]
     pub debug_nans: bool,
+    /// Instead of training, let the learning rate grow over a hundred steps and show which rates are of use
+    #[arg(long, conflicts_with = "resume")]
+    pub find_rate: bool,
     /// Plain lines instead of the dashboard
     #[arg(long)]
     pub plain: bool,

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::arguments::{DescribeOptions, EvalOptions, PredictOptions, TrainOptions};
 use crate::recipe::Registered;
-use crate::session::Session;
+use crate::session::{Done, Session, Special};
 use crate::{recipes, report, terminal};
 
 /// `bolete train`.
@@ -42,20 +42,24 @@ pub fn train(options: &TrainOptions) -> anyhow::Result<()> {
         &controls,
         &format!("{} in {}", recipe.entry.name, run.path().display()),
     );
+    let special = Special {
+        debug_nans: options.debug_nans,
+        find_rate: options.find_rate.then(|| config["optimizer"]["lr"].as_f64().unwrap_or(1.0)),
+    };
     if is_new {
         run.write_environment(&report::environment())?;
     }
-    let mut session = Session::new(run.clone(), controls, display, options.debug_nans);
+    let mut session = Session::new(run.clone(), controls, display, special);
     let done = (recipe.run)(&config, &mut session);
     drop(session);
     match done {
-        Err(error) => {
+        Err(error) if !error.is::<Done>() => {
             if is_new {
                 run.discard_if_empty();
             }
             Err(error)
         }
-        Ok(()) => terminal::print(&format!("\nthe report: {}\n", report::run(&run)?.display())),
+        _ => terminal::print(&format!("\nthe report: {}\n", report::run(&run)?.display())),
     }
 }
 

@@ -10,7 +10,7 @@ use bolete::train::RunFolder;
 
 use crate::arguments::LectureOptions;
 use crate::recipe::{Given, Group, Registered, Setting};
-use crate::session::Session;
+use crate::session::{Session, Special};
 use crate::{Interrupted, commands, recipes, report, terminal};
 
 /// `bolete lecture`.
@@ -34,7 +34,7 @@ pub fn lecture(options: &LectureOptions) -> anyhow::Result<()> {
         let run = RunFolder::create(folder.join(recipe.entry.name), recipe.entry.name, &config)?;
         run.write_environment(&report::environment())?;
         let display = terminal::display(true, &controls, recipe.entry.name);
-        let mut session = Session::new(run.clone(), controls.clone(), display, false);
+        let mut session = Session::new(run.clone(), controls.clone(), display, Special::default());
         let done = (recipe.run)(&config, &mut session);
         let seconds = started.elapsed().as_secs_f64();
         terminal::print(&format!("{} took {}\n", recipe.entry.name, terminal::duration(seconds)))?;

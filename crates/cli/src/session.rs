@@ -12,7 +12,8 @@ use bolete::nn::Schedule;
 use bolete::plot::{Animation, Figure};
 use bolete::tensor::plan::trace;
 use bolete::train::{
-    Controls, Ending, Event, Findings, Fit, Learner, Part, Record, RunFolder, Source, Trainer, TrainerConfig,
+    Controls, Ending, Event, Findings, Fit, Learner, Part, RateFinder, Record, RunFolder, Source, Trainer,
+    TrainerConfig,
 };
 
 use crate::Interrupted;
@@ -24,8 +25,29 @@ pub struct Session {
     findings: Findings,
     controls: Arc<Controls>,
     display: Box<dyn Display>,
-    debug_nans: bool,
+    special: Special,
 }
+
+/// What is done besides, or instead of, training.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Special {
+    /// Every step is searched for NaN and infinity.
+    pub debug_nans: bool,
+    /// Instead of training, rates are tried. This is the configured one, as far as there is one.
+    pub find_rate: Option<f64>,
+}
+
+/// Instead of training, something else was done, and is done.
+#[derive(Debug)]
+pub struct Done;
+
+impl std::fmt::Display for Done {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("done without training")
+    }
+}
+
+impl std::error::Error for Done {}
 
 impl Session {
     /// A run in this folder.
@@ -33,10 +55,10 @@ impl Session {
         run: RunFolder,
         controls: Arc<Controls>,
         display: Box<dyn Display>,
-        debug_nans: bool,
+        special: Special,
     ) -> Session {
         let findings = Findings::new(run.path());
-        Session { run, findings, controls, display, debug_nans }
+        Session { run, findings, controls, display, special }
     }
 
     /// The folder of the run.
@@ -151,7 +173,13 @@ impl Session {
         schedule: Schedule,
         observer: &mut dyn FnMut(&Event, &L::State) -> io::Result<Option<String>>,
     ) -> anyhow::Result<Fit<L::State>> {
-        let config = TrainerConfig { debug_nans: config.debug_nans || self.debug_nans, ..config.clone() };
+        let config =
+            TrainerConfig { debug_nans: config.debug_nans || self.special.debug_nans, ..config.clone() };
+        if let Some(base) = self.special.find_rate {
+            let curve = Trainer::new(config).find_rate(learner, state, train, &RateFinder::factors())?;
+            self.rates(&curve, base)?;
+            return Err(Done.into());
+        }
         let display = &mut self.display;
         // The kernels between two reports are timed: the first steps are over, and it costs nothing afterwards.
         let (mut reports, mut kernels) = (0, Vec::new());

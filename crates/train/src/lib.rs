@@ -45,6 +45,7 @@ pub use metrics::{
     Perplexity, PrecisionRecallPoint, Ranking, Regression, RocPoint, TopK,
 };
 pub use optimisation::{AnyOptimiser, OptimiserConfig, OptimiserKind, ScheduleKind};
+pub use rate_finder::{RateCurve, RateFinder};
 pub use record::Record;
 pub use run_folder::{RunError, RunFolder, Status};
 pub use source::{Fixed, Generated, IntoTensors, Source};

@@ -52,6 +52,11 @@ pub struct RateFinderError {
 }
 
 impl RateFinder {
+    /// Factors from 10⁻⁴ to 10⁴ of a rate that is known to be about right, in 160 steps.
+    pub fn factors() -> Self {
+        Self { first: 1e-4, last: 1e4, steps: 160, smoothing: 0.9, ..Self::default() }
+    }
+
     fn check(&self) -> Result<(), RateFinderError> {
         let refuse = |expected, found: String| Err(RateFinderError { expected, found });
         let (first, last) = (self.first, self.last);

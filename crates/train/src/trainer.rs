@@ -24,11 +24,14 @@ pub use error::TrainError;
 pub use event::{Ending, EpochEnd, Evaluated, Event, Observer, Progress, Started};
 
 use bolete_nn::Schedule;
+use bolete_tensor::{DType, Step, Tensor};
 
 use crate::evaluation::Evaluation;
 use crate::learner::Learner;
+use crate::rate_finder::{RateCurve, RateFinder, find_rate};
 use crate::run_folder::RunFolder;
 use crate::source::Source;
+use carried::{Carried, step_of};
 use course::Course;
 
 /// What somebody outside of the loop wants of it; each is looked at after every step.
@@ -150,5 +153,62 @@ impl<'a> Trainer<'a> {
             return Err(TrainError::NoBatch);
         }
         Course::begin(self.clone(), learner.clone(), state, train, observer)?.run(train, test, observer)
+    }
+
+    /// Trains for some steps with a learning rate that grows, and shows what that does to the loss. The rates of `finder`
+    /// are factors of the learner's own rate; the state is left alone. Gradients are not accumulated.
+    ///
+    /// # Errors
+    /// [`TrainError::RateFinder`] for settings that make no sweep, [`TrainError::NoSuchMeasure`] for a learner that
+    /// measures no `loss`, [`TrainError::Data`] when a batch cannot be made.
+    pub fn find_rate<L: Learner>(
+        &self,
+        learner: &Arc<L>,
+        state: L::State,
+        train: &dyn Source<Batch = L::Batch>,
+        finder: &RateFinder,
+    ) -> Result<RateCurve, TrainError> {
+        let mut step = Step::new(step_of(learner.clone(), true));
+        let mut carried = Some(Carried::new(state, self.config.seed));
+        let mut batches = train.epoch_from(1, 0)?;
+        let (mut epoch, mut first, mut failure) = (1, true, None);
+        let curve = find_rate(finder, |factor| {
+            let mut next = batches.next();
+            if next.is_none() {
+                epoch += 1;
+                match train.epoch_from(epoch, 0) {
+                    Ok(more) => batches = more,
+                    Err(error) => failure = Some(TrainError::Data(error)),
+                }
+                next = batches.next();
+            }
+            let batch = match next {
+                Some(Ok(batch)) => batch,
+                Some(Err(error)) => {
+                    failure = Some(TrainError::Data(error));
+                    return f64::NAN;
+                }
+                None => {
+                    failure.get_or_insert(TrainError::NoBatch);
+                    return f64::NAN;
+                }
+            };
+            let mut before = carried.take().expect("put back after every step");
+            if std::mem::take(&mut first) {
+                before.expect_measures(&**learner, &batch);
+            }
+            let mut after = step.call((before, batch, Tensor::scalar(factor, DType::F64)));
+            let totals = after.take_totals();
+            carried = Some(after);
+            match totals.get("loss") {
+                Some((total, weight)) => total / weight,
+                None => {
+                    let known = totals.keys().cloned().collect::<Vec<_>>().join(", ");
+                    failure = Some(TrainError::NoSuchMeasure { measure: "loss".to_owned(), known });
+                    f64::NAN
+                }
+            }
+        })?;
+        failure.map_or(Ok(curve), Err)
     }
 }

@@ -1,11 +1,11 @@
 //! What the report of a training shows besides its curves: mistakes, calibration, what goes on inside of the model, and
 //! which kernels took the time.
 
-use bolete::plot::{Axes, Figure, Histogram, confusion_matrix, reliability};
+use bolete::plot::{Axes, Figure, Histogram, Line, Reference, confusion_matrix, reliability};
 use bolete::tensor::plan::trace::KernelTime;
 use bolete::tensor::tree::{LeafKind, TreeExt};
 use bolete::tensor::{DType, Tensor};
-use bolete::train::{Evaluation, Learner, Probe};
+use bolete::train::{Evaluation, Learner, Probe, RateCurve};
 
 use super::Session;
 use crate::terminal::number;
@@ -98,6 +98,28 @@ impl Session {
                 .with(Histogram::new(&values).bins(40))
         });
         self.figure(name, caption, &Figure::grid(4, panels))
+    }
+
+    /// What a growing learning rate did to the loss.
+    pub(super) fn rates(&mut self, curve: &RateCurve, base: f64) -> anyhow::Result<()> {
+        self.heading("Learning rates")?;
+        let rates: Vec<f64> = curve.steps.iter().map(|step| step.rate * base).collect();
+        let losses: Vec<f64> = curve.steps.iter().map(|step| step.loss).collect();
+        let smoothed: Vec<f64> = curve.steps.iter().map(|step| step.smoothed).collect();
+        let mut axes = Axes::new("")
+            .labels("learning rate", "loss")
+            .log_x()
+            .with(Line::new(&rates, &losses).label("of each step").opacity(0.4))
+            .with(Line::new(&rates, &smoothed).label("smoothed"));
+        for (name, rate) in [("steepest", curve.steepest), ("minimum / 10", curve.minimum_over_ten)] {
+            if let Some(rate) = rate {
+                axes.push(Reference::vertical(rate * base).label(name));
+                self.result(&format!("learning rate, {name}"), rate * base, "")?;
+            }
+        }
+        let caption =
+            "The loss while the learning rate grew from step to step. Take a rate at which it falls fast.";
+        self.figure("rates", caption, &Figure::new(axes))
     }
 
     /// The kernels that took most of the time between two reports.

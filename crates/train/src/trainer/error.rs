@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use bolete_data::DataError;
 
 use crate::checkpoint::LoadError;
+use crate::rate_finder::RateFinderError;
 use crate::run_folder::RunError;
 
 /// Why training ended early. Each message is one line.
@@ -70,6 +71,9 @@ pub enum TrainError {
         /// Those that there are.
         known: String,
     },
+    /// A search for the learning rate that cannot be.
+    #[error(transparent)]
+    RateFinder(#[from] RateFinderError),
     /// The observer gave up.
     #[error("the progress cannot be shown ({0})")]
     Observer(#[source] io::Error),
