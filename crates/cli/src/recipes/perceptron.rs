@@ -14,7 +14,7 @@ use bolete::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use rule::{accuracy, bound, learn, separable, wiring, with_one};
+use rule::{accuracy, bound, learn, separable, wiring, with_one, within_pass};
 
 use crate::handwriting;
 use crate::pictures::SIDE;
@@ -70,8 +70,9 @@ impl Recipe for Perceptron {
         name: "perceptron",
         about: "Rosenblatt's learning rule: the convergence bound measured, digits told apart, exclusive or not",
         group: Group::Lecture(2),
-        expected: "",
-        time: "",
+        expected: "at most 0.18 of the corrections that the theorem allows; exclusive or at most 3 of 4 right; test accuracy on \
+                   3 and 5 of MNIST 0.931 from photocells, 0.924 behind association units (drawn: 0.959, 0.923)",
+        time: "5 s",
     };
 
     fn config(setting: Setting) -> Config {
@@ -156,13 +157,13 @@ fn exclusive_or(config: &Config, session: &mut Session) -> anyhow::Result<()> {
         plain.mistakes.len(),
         plain.mistakes.last().copied().unwrap_or_default()
     ))?;
-    let best = plain
-        .path
+    let circle = within_pass(&plain.weights, &with_one(&points), &signs);
+    let best = circle
         .iter()
         .map(|weights| accuracy(&Tensor::from_slice(weights, [3]), &with_one(&points), &signs))
         .fold(0.0, f64::max);
     session.result("exclusive or, best part right on the plane", best, "at most 0.75")?;
-    figures::exclusive_or(session, &with_one(&points), &signs, &plain)?;
+    figures::exclusive_or(session, &with_one(&points), &signs, &circle)?;
     let [wires, thresholds] = Key::new(config.seed).split();
     let wires = wires.normal([2, 16], DType::F64);
     let hidden =

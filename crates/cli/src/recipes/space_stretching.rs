@@ -48,8 +48,8 @@ impl Recipe for SpaceStretching {
         name: "space_stretching",
         about: "how random matrices, sigmoids and networks rotate, stretch, bend and fold the plane",
         group: Group::Lecture(2),
-        expected: "",
-        time: "",
+        expected: "spreads within 3 % of the singular values; 41 % to 86 % of the points in corners for s = 1 to 5",
+        time: "2 s",
     };
 
     fn config(setting: Setting) -> Config {
@@ -105,8 +105,8 @@ fn matrices(config: &Config, session: &mut Session, points: &Tensor) -> anyhow::
         let singular = w.singular_values().cast(DType::F64).to_vec::<f64>();
         let stretched = points.matmul(&w.t());
         let ratios = spread(&stretched);
-        let title = format!("singular values {:.2}, {:.2}", singular[0], singular[1]);
-        panels.push(figures::with_basis(figures::panel(title, points, &stretched, 190.0).equal_aspect(), &w));
+        let title = format!("σ = {:.2}, {:.2}", singular[0], singular[1]);
+        panels.push(figures::with_basis(figures::panel(title, points, &stretched, 190.0), &w));
         for (measured, exact) in ratios.iter().zip(&singular) {
             largest = largest.max((measured / exact - 1.0).abs());
         }

@@ -79,8 +79,8 @@ impl Recipe for Spiral {
         name: "spiral",
         about: "two spirals: a linear model fails, 100 hidden units separate them; decision regions while training",
         group: Group::Lecture(2),
-        expected: "",
-        time: "",
+        expected: "training accuracy 0.47 to 0.53 for the linear model, 0.95 to 0.97 for 502 parameters (seeds 0 to 4)",
+        time: "3 s",
     };
 
     fn config(setting: Setting) -> Config {
@@ -131,7 +131,7 @@ impl Recipe for Spiral {
             "Logits that are linear in x have a straight line as boundary, and the spirals wind around each other: \
              whatever the line, many points lie on its wrong side.",
         )?;
-        session.result("linear model, training accuracy", measured["accuracy"], "well below 1")?;
+        session.result("linear model, training accuracy", measured["accuracy"], "about 0.5")?;
 
         session.heading("One hidden layer")?;
         let model = network(config);
@@ -162,7 +162,11 @@ impl Recipe for Spiral {
             logits.argmax(-1).equal(labels).cast(DType::F64).mean(..).item()
         };
         let tested = fit.last.unwrap_or_default().means["accuracy"];
-        session.result("network, training accuracy", right(&bent, &(points.clone(), labels.clone())), "1")?;
+        session.result(
+            "network, training accuracy",
+            right(&bent, &(points.clone(), labels.clone())),
+            "0.96 to 0.975 with PyTorch (4 seeds)",
+        )?;
         session.result("network, accuracy on fresh points", tested, "")?;
         let fine = Mesh::new(config.mesh);
         let points = (points, labels);

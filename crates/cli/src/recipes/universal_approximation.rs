@@ -56,8 +56,9 @@ impl Recipe for UniversalApproximation {
         name: "universal_approximation",
         about: "a curve as a sum of steps and of ReLUs: constructed, greedy and trained, error against units",
         group: Group::Lecture(2),
-        expected: "",
-        time: "",
+        expected: "orders of the error near -1 for steps and -2 for ReLUs; largest error 0.23 with 13 knots, 0.042 with 256 \
+                   trained units",
+        time: "20 s",
     };
 
     fn config(setting: Setting) -> Config {
@@ -125,11 +126,15 @@ fn by_steps(config: &Config, session: &mut Session, truth: &Sampled) -> anyhow::
         frames.push((*count, values));
     }
     session.table("Largest error of a staircase", &["steps", "largest error"], rows)?;
-    // The first few staircases are too coarse for a law.
-    let (counts, fine): (Vec<f64>, Vec<f64>) = errors.iter().copied().filter(|pair| pair.0 >= 8.0).unzip();
-    if fine.len() > 1 {
-        session.result("order of the error in the number of steps", order(&counts, &fine), "-1")?;
-    }
+    // Few steps are too coarse for a law.
+    let (counts, fine): (Vec<f64>, Vec<f64>) = [64usize, 128, 256, 512]
+        .into_iter()
+        .map(|count| {
+            let staircase = Shallow::of_steps(config.interval[0], config.interval[1], count);
+            (count as f64, truth.largest_error(&staircase.at(&truth.tensor()).to_vec::<f64>()).1)
+        })
+        .unzip();
+    session.result("order of the error in the number of steps", order(&counts, &fine), "-1")?;
     figures::staircases(session, truth, &frames)?;
     Ok(errors)
 }

@@ -27,7 +27,8 @@ pub(super) fn panel(title: &str, case: &Case, boundary: &Boundary, logistic: &Bo
     let mesh = Tensor::from_vec(mesh, [x.len() * y.len(), 2]);
     let posterior = boundary.score(&mesh).sigmoid().to_vec::<f64>();
     let other = logistic.score(&mesh).sigmoid().to_vec::<f64>();
-    let levels: Vec<f64> = (0..=10).map(|level| f64::from(level) / 10.0).collect();
+    // Levels beyond 0 and 1 keep the darkest colours out, so that the points are seen.
+    let levels: Vec<f64> = (-4..=14).map(|level| f64::from(level) / 10.0).collect();
     let mut axes = Axes::new(title)
         .labels("x₁", "x₂")
         .x_range(left, right)

@@ -14,7 +14,7 @@ fn landscape(title: String) -> Axes {
 }
 
 /// Frame `step` of a walk: where it was, where it stands, and the parabola whose minimum is next.
-fn frame(name: &str, walk: &Walk, step: usize) -> Axes {
+fn frame(name: &str, walk: &Walk, step: usize, legend: Legend) -> Axes {
     let parabola = Line::function(-5.6, 6.2, |x| walk.surrogate(step, x)).colour(Colour::ORANGE).dashed();
     let next = (walk.x[step + 1], walk.surrogate(step, walk.x[step + 1]));
     landscape(format!("{name}, step {}", step + 1))
@@ -28,7 +28,7 @@ fn frame(name: &str, walk: &Walk, step: usize) -> Axes {
                 .size(8.0)
                 .label("next"),
         )
-        .legend(Legend::UpperRight)
+        .legend(legend)
 }
 
 pub(super) fn walks(session: &mut Session, walks: &[(&str, Walk)]) -> anyhow::Result<()> {
@@ -43,7 +43,11 @@ pub(super) fn walks(session: &mut Session, walks: &[(&str, Walk)]) -> anyhow::Re
     session.figure("walks", caption, &Figure::grid(3, panels))?;
     let mut animation = Animation::new(700);
     for step in 0..walks[0].1.x.len() - 1 {
-        animation.push(&Figure::grid(3, walks.iter().map(|(name, walk)| frame(name, walk, step))));
+        let panels = walks.iter().enumerate().map(|(index, (name, walk))| {
+            // One legend for all, beside the last.
+            frame(name, walk, step, if index + 1 == walks.len() { Legend::Outside } else { Legend::None })
+        });
+        animation.push(&Figure::grid(3, panels));
     }
     let caption =
         "Step after step: the parabola that stands for the loss, and its minimum, which is the next point.";

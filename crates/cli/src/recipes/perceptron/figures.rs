@@ -92,16 +92,15 @@ pub(super) fn exclusive_or(
     session: &mut Session,
     points: &Tensor,
     signs: &Tensor,
-    learned: &Learned,
+    circle: &[Vec<f64>],
 ) -> anyhow::Result<()> {
     let mut axes = plane("Exclusive or".to_owned(), points, signs, (-0.6, 1.6)).legend(Legend::Outside);
-    let distinct = learned.path.iter().rev().take(8).filter(|weights| weights[0] != 0.0 || weights[1] != 0.0);
+    let distinct = circle.iter().filter(|weights| weights[0] != 0.0 || weights[1] != 0.0);
     for (index, weights) in distinct.enumerate() {
         let line = boundary(weights).colour(Colour::GRAY).width(1.0);
-        axes.push(if index == 0 { line.label("the last passes") } else { line });
+        axes.push(if index == 0 { line.label("in the last pass") } else { line });
     }
-    let caption =
-        "Lines after the last passes: none has both triangles on one side and both discs on the other.";
+    let caption = "Lines after each point of the last pass: none has both triangles on one side and both discs on the other.";
     session.figure("exclusive_or", caption, &Figure::new(axes))
 }
 

@@ -47,6 +47,17 @@ pub(super) fn learn(points: &Tensor, signs: &Tensor, epochs: usize) -> Learned {
     learned
 }
 
+/// The weights after each point of one more pass, of which only the last of a pass is kept otherwise.
+pub(super) fn within_pass(weights: &Tensor, points: &Tensor, signs: &Tensor) -> Vec<Vec<f64>> {
+    let correct = |weights: &Tensor, (point, sign): &(Tensor, Tensor)| {
+        let wrong = (sign * (weights * point).sum(..)).less_equal(0.0).cast(DType::F64);
+        let next = weights + sign * &wrong * point;
+        (next.clone(), next)
+    };
+    let (_, all) = scan(correct, weights, &(points.clone(), signs.clone()));
+    all.to_vec::<f64>().chunks(points.shape()[1]).map(<[f64]>::to_vec).collect()
+}
+
 /// Points with a 1 after their coordinates, so that the bias is a weight like the others.
 pub(super) fn with_one(points: &Tensor) -> Tensor {
     Tensor::concatenate(&[points.clone(), Tensor::ones([points.shape()[0], 1], points.dtype())], 1)

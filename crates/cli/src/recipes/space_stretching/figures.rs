@@ -9,8 +9,17 @@ use crate::session::Session;
 pub(super) fn panel(title: impl Into<String>, before: &Tensor, after: &Tensor, side: f64) -> Axes {
     let colours: Vec<f64> = before.narrow(1, 0, 1).cast(DType::F64).to_vec();
     let column = |axis: usize| after.narrow(1, axis, 1).cast(DType::F64).to_vec::<f64>();
-    let scatter = Scatter::new(&column(0), &column(1)).values(&colours).range(-3.0, 3.0).size(2.6);
-    Axes::new(title).with(scatter).no_colour_bar().area(side, side)
+    let (x, y) = (column(0), column(1));
+    // A square panel, so that angles and lengths are what they are.
+    let ends = |values: &[f64]| {
+        values.iter().fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(*value), high.max(*value)))
+    };
+    let ((left, right), (below, above)) = (ends(&x), ends(&y));
+    let half = 0.53 * (right - left).max(above - below);
+    let range = |low: f64, high: f64| ((low + high) / 2.0 - half, (low + high) / 2.0 + half);
+    let ((left, right), (below, above)) = (range(left, right), range(below, above));
+    let scatter = Scatter::new(&x, &y).values(&colours).range(-3.0, 3.0).size(2.6);
+    Axes::new(title).x_range(left, right).y_range(below, above).with(scatter).no_colour_bar().area(side, side)
 }
 
 /// The images of the two unit vectors under a matrix, as arrows.

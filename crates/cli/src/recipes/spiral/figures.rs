@@ -16,7 +16,8 @@ pub(super) fn regions(
     points: &(Tensor, Tensor),
     side: f64,
 ) -> Axes {
-    let levels: Vec<f64> = (0..=10).map(|level| f64::from(level) / 10.0).collect();
+    // Levels beyond 0 and 1 keep the darkest colours out, so that the points are seen.
+    let levels: Vec<f64> = (-4..=14).map(|level| f64::from(level) / 10.0).collect();
     let place = points.0.cast(DType::F64).to_vec::<f64>();
     let classes: Vec<usize> = points.1.to_vec::<i64>().into_iter().map(|class| class as usize).collect();
     let mut axes = Axes::new(title)

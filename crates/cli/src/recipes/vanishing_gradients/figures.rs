@@ -20,7 +20,7 @@ pub(super) fn gallery(session: &mut Session) -> anyhow::Result<()> {
         ("swish", |x| x.silu()),
         ("sign", |x| x.sign()),
     ];
-    let x = Tensor::linspace(-4.0, 4.0, 401, DType::F64);
+    let x = Tensor::linspace(-4.0, 4.0, 4_000, DType::F64);
     let places = x.to_vec::<f64>();
     let panels = functions.map(|(name, function)| {
         let slope = grad(|x: &Tensor| function(x).sum(..))(&x);
