@@ -153,8 +153,9 @@ impl Recipe for Checkpointing {
         name: "checkpointing",
         about: "memory against time: values that are computed again in the backward pass instead of kept",
         group: Group::Lecture(3),
-        expected: "",
-        time: "",
+        expected: "with a checkpoint at every block a tenth of the memory for 1.17 times the operations; at every √L blocks 1.3 \
+                   times; gradients equal bit by bit",
+        time: "20 s",
     };
 
     fn config(setting: Setting) -> Config {
@@ -245,14 +246,16 @@ impl Recipe for Checkpointing {
             grown.push(growth(config, *depth));
         }
         session.figure("growth", "The memory of values while the chain grows.", &figures::growth(&grown))?;
-        session.say(
-            "With a checkpoint at every block one value per block is kept, and the inside of one block, which is about nine \
-             times as large. With segments of √L blocks √L inputs are kept, and the insides of √L blocks while the backward \
-             pass is in them: memory grows with the root of the depth, so that deep chains gain most. One segment over \
-             everything saves nothing, since then all is computed again at once. A forward pass is a third of the work, so \
-             the operations grow by up to a third; the last product of each segment is not computed again, because the \
-             backward pass does not need its value.",
-        )
+        let value = 4 * config.batch * config.width;
+        session.say(&format!(
+            "With a checkpoint at every block one value per block is kept, and the inside of one block, which is {:.0} times as \
+             large. With segments of √L blocks √L inputs are kept, and the insides of √L blocks while the backward pass is in \
+             them: memory grows with the root of the depth, so that deep chains gain most. One segment over everything saves \
+             nothing, since then all is computed again at once. A forward pass is a third of the work, so the operations \
+             grow by up to a third; the last product of each segment is not computed again, because the backward pass does \
+             not need its value.",
+            everything.memory as f64 / (config.depth * value) as f64
+        ))
     }
 }
 

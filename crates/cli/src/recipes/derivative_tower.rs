@@ -194,7 +194,8 @@ fn graphs(session: &mut Session) -> anyhow::Result<()> {
         let caption = "Values flow downwards. The same for Graphviz is in the run folder.";
         session.figure(&format!("graph_{order}"), caption, &figures::graph(&title, nodes))?;
         let file = session.run().path().join(format!("graph_{order}.dot"));
-        atomic::write(&file, |out| out.write_all(print::dot(&[&towers[order]]).as_bytes()))?;
+        let text = print::dot(&[&towers[order]]);
+        atomic::write(&file, |out| out.write_all(text.as_bytes()))?;
     }
     session.say(
         "The backward pass is recorded like everything else, as nodes that the next derivative goes through. Each order \

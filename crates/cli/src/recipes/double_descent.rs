@@ -69,7 +69,7 @@ impl Default for Config {
             epochs: 1000,
             enough: 5e-4,
             batch_size: 100,
-            lr: 0.02,
+            lr: 0.01,
             momentum: 0.95,
             reuse: true,
         }

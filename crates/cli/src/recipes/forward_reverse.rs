@@ -156,8 +156,9 @@ impl Recipe for ForwardReverse {
         name: "forward_reverse",
         about: "the Jacobian by forward and reverse accumulation: operations and time over input and output sizes",
         group: Group::Lecture(3),
-        expected: "",
-        time: "",
+        expected: "the mode with fewer passes is faster at all pairs of unequal sizes; operations of the plan 1.005 to 2.01 times \
+                   those of the formulas, most where there is one pass and the value itself counts",
+        time: "7 s",
     };
 
     fn config(setting: Setting) -> Config {
