@@ -7,6 +7,7 @@ mod recipe;
 mod recipes;
 mod session;
 mod terminal;
+mod trial;
 
 use std::io::Write as _;
 use std::process::ExitCode;

@@ -1,11 +1,25 @@
 //! The recipes: what can be run, one file each.
 
 mod digits;
+mod initialisation;
+mod line_search;
+mod normalisation;
+mod optimisers;
+mod schedules;
+mod weight_decay;
 
 use crate::recipe::{Group, Registered};
 
 /// All recipes, in the order in which they are listed.
-pub const ALL: &[Registered] = &[Registered::of::<digits::Digits>()];
+pub const ALL: &[Registered] = &[
+    Registered::of::<digits::Digits>(),
+    Registered::of::<optimisers::Optimisers>(),
+    Registered::of::<line_search::LineSearch>(),
+    Registered::of::<initialisation::InitialisationStudy>(),
+    Registered::of::<normalisation::NormalisationStudy>(),
+    Registered::of::<schedules::Schedules>(),
+    Registered::of::<weight_decay::WeightDecayStudy>(),
+];
 
 /// The recipe of this name.
 ///
