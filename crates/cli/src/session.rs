@@ -102,27 +102,6 @@ impl Session {
         Ok(self.findings.add(Part::Table { title: title.to_owned(), header, rows })?)
     }
 
-    /// A figure: `figures/NAME.png` and `.svg` in the run folder, and in the report.
-    pub fn figure(&mut self, name: &str, caption: &str, figure: &bolete::plot::Figure) -> anyhow::Result<()> {
-        let folder = self.figures()?;
-        figure.write(folder.join(format!("{name}.svg")))?;
-        let file = folder.join(format!("{name}.png"));
-        figure.write(&file)?;
-        self.picture(&file, caption)
-    }
-
-    /// An animation: `figures/NAME.gif` in the run folder, and in the report.
-    pub fn animation(
-        &mut self,
-        name: &str,
-        caption: &str,
-        animation: &bolete::plot::Animation,
-    ) -> anyhow::Result<()> {
-        let file = self.figures()?.join(format!("{name}.gif"));
-        animation.write(&file)?;
-        self.picture(&file, caption)
-    }
-
     /// A picture that was written to `figures/NAME` in the run folder.
     fn picture(&mut self, file: &Path, caption: &str) -> anyhow::Result<()> {
         Ok(self.findings.add(Part::Picture { file: file.to_path_buf(), caption: caption.to_owned() })?)
