@@ -2,7 +2,7 @@
 //!
 //! This crate gathers the others under one name. [`tensor`] is the engine: lazy tensors with every derivative. [`nn`]
 //! has layers, losses and optimisers, [`prob`] distributions, [`data`] data sets and loaders, [`formats`] files, [`train`] the training loop,
-//! [`plot`] figures and pages.
+//! [`plot`] figures and pages, [`worlds`] simulators.
 //! [`prelude`] holds what most programs use.
 //!
 //! ```
@@ -33,6 +33,7 @@ pub use bolete_plot as plot;
 pub use bolete_prob as prob;
 pub use bolete_tensor as tensor;
 pub use bolete_train as train;
+pub use bolete_worlds as worlds;
 
 /// What most programs use: `use bolete::prelude::*`.
 pub mod prelude {

@@ -73,6 +73,43 @@ Examples:
   bolete lecture 4                                quick: under three minutes on two cores
   bolete lecture 2 --setting full                 with all numbers")]
     Lecture(LectureOptions),
+    /// Search for good values of a configuration
+    #[command(
+        arg_required_else_help = true,
+        after_help = "\
+Examples:
+  bolete sweep digits --setting quick --tpe optimizer.lr=log:1e-4..1e-1 batch_size=choice:32,64,128 --trials 20
+  bolete sweep digits --grid optimizer.kind=choice:sgd,adam optimizer.lr=choice:1e-3,1e-2
+  bolete sweep --resume runs/sweep-digits-1       go on where it was stopped"
+    )]
+    Sweep(SweepOptions),
+    /// List, filter, tag and delete runs
+    #[command(after_help = "\
+Examples:
+  bolete runs                                     all runs in runs/
+  bolete runs list --recipe digits --only 'test accuracy>0.98' --sort 'test accuracy'
+  bolete runs tag good runs/digits-3
+  bolete runs delete runs/digits-1 runs/digits-2 --yes")]
+    Runs(RunsOptions),
+    /// Download a data set, to be used with --data
+    #[command(after_help = "\
+Examples:
+  bolete download                                 what there is
+  bolete download mnist                           into the cache folder; prints where
+  bolete download mnist --to data                 into data/mnist
+
+Environment:
+  BOLETE_CACHE=DIR       the cache folder")]
+    Download(DownloadOptions),
+    /// Write the report of a run, or of several beside each other, as one page
+    #[command(
+        arg_required_else_help = true,
+        after_help = "\
+Examples:
+  bolete report runs/digits-1                     runs/digits-1/report.html
+  bolete report runs/digits-1 runs/digits-2 --out compared.html"
+    )]
+    Report(ReportOptions),
 }
 
 /// Options of `train`.
@@ -211,6 +248,130 @@ pub struct LectureOptions {
     /// Threads to compute with
     #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<usize>,
+}
+
+/// Options of `sweep`.
+#[derive(Debug, Args)]
+pub struct SweepOptions {
+    /// The recipe
+    #[arg(required_unless_present = "resume", conflicts_with = "resume")]
+    pub recipe: Option<String>,
+    /// Search by the tree-structured Parzen estimator: KEY=log:1e-4..1e-1, KEY=0.0..0.5, KEY=int:1..6, KEY=choice:a,b
+    #[arg(long, value_name = "KEY=SPACE", num_args = 1.., group = "strategy")]
+    pub tpe: Vec<String>,
+    /// Search at random
+    #[arg(long, value_name = "KEY=SPACE", num_args = 1.., group = "strategy")]
+    pub random: Vec<String>,
+    /// Try all combinations
+    #[arg(long, value_name = "KEY=SPACE", num_args = 1.., group = "strategy")]
+    pub grid: Vec<String>,
+    /// Trials; of a grid at most all combinations
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = positive)]
+    pub trials: usize,
+    /// Trials at the same time; each gets its share of the cores
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = positive)]
+    pub parallel: usize,
+    /// What is to be best: a measure of evaluation such as 'test loss', or a result of the recipe [default: what the trainer monitors]
+    #[arg(long, value_name = "NAME")]
+    pub objective: Option<String>,
+    /// The higher the objective, the better
+    #[arg(long, requires = "objective")]
+    pub highest: bool,
+    /// Let bad trials run to their end instead of stopping those that are worse than the median
+    #[arg(long)]
+    pub no_pruning: bool,
+    /// Values of the configuration that all trials have
+    #[command(flatten)]
+    pub values: Values,
+    /// Folder for the sweep; must be new or empty [default: runs/sweep-RECIPE-N]
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    pub run: Option<PathBuf>,
+    /// Go on with the sweep in this folder
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["config", "set", "seed", "data", "setting", "strategy"])]
+    pub resume: Option<PathBuf>,
+}
+
+/// Options of `runs`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct RunsOptions {
+    /// What to do with them; without it they are listed
+    #[command(subcommand)]
+    pub command: Option<RunsCommand>,
+    /// Where they are
+    #[arg(long = "in", value_name = "DIR", default_value = "runs", global = true)]
+    pub folder: PathBuf,
+    /// Which
+    #[command(flatten)]
+    pub filter: RunsFilter,
+}
+
+/// What to do with runs.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// List them
+    List(RunsFilter),
+    /// Put a tag on them
+    Tag {
+        /// The tag
+        tag: String,
+        /// Folders of runs
+        #[arg(required = true)]
+        runs: Vec<PathBuf>,
+        /// Take the tag away instead
+        #[arg(long)]
+        remove: bool,
+    },
+    /// Delete them
+    Delete {
+        /// Folders of runs
+        #[arg(required = true)]
+        runs: Vec<PathBuf>,
+        /// Without being asked
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Which runs.
+#[derive(Debug, Default, Args)]
+pub struct RunsFilter {
+    /// Only those of this recipe
+    #[arg(long, value_name = "RECIPE")]
+    pub recipe: Option<String>,
+    /// Only those with this tag
+    #[arg(long, value_name = "TAG")]
+    pub tag: Option<String>,
+    /// Only those that are running, complete or unfinished
+    #[arg(long, value_name = "STATUS", value_parser = ["running", "complete", "unfinished"])]
+    pub status: Option<String>,
+    /// Only those whose value is on this side of a number: 'test accuracy>0.9'
+    #[arg(long, value_name = "NAME>VALUE")]
+    pub only: Vec<String>,
+    /// The highest value of this name first
+    #[arg(long, value_name = "NAME")]
+    pub sort: Option<String>,
+}
+
+/// Options of `download`.
+#[derive(Debug, Args)]
+pub struct DownloadOptions {
+    /// The data set; without it all are listed
+    pub name: Option<String>,
+    /// The folder in which that of the data set is made [default: the cache folder]
+    #[arg(long, value_name = "DIR")]
+    pub to: Option<PathBuf>,
+}
+
+/// Options of `report`.
+#[derive(Debug, Args)]
+pub struct ReportOptions {
+    /// Folders of runs
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    /// The page [default: report.html in the folder of a single run, else comparison.html]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// A number of threads.

@@ -1,6 +1,5 @@
 //! What the commands do.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -11,12 +10,13 @@ use serde_json::Value;
 use crate::arguments::{DescribeOptions, EvalOptions, PredictOptions, TrainOptions};
 use crate::recipe::{Registered, Setting};
 use crate::session::Session;
-use crate::{recipes, terminal};
+use crate::{recipes, report, terminal};
 
 /// `bolete train`.
 pub fn train(options: &TrainOptions) -> anyhow::Result<()> {
     use_threads(options.threads);
     let controls = controls_on_interrupt()?;
+    let is_new = options.resume.is_none();
     let (recipe, setting, config, run) = match (&options.resume, &options.recipe) {
         (Some(folder), _) => {
             let run = RunFolder::resume(folder)?;
@@ -42,8 +42,21 @@ pub fn train(options: &TrainOptions) -> anyhow::Result<()> {
         &controls,
         &format!("{} in {}", recipe.entry.name, run.path().display()),
     );
-    let mut session = Session::new(setting, run, controls, display, options.debug_nans);
-    (recipe.run)(&config, &mut session)
+    if is_new {
+        run.write_environment(&report::environment())?;
+    }
+    let mut session = Session::new(setting, run.clone(), controls, display, options.debug_nans);
+    let done = (recipe.run)(&config, &mut session);
+    drop(session);
+    match done {
+        Err(error) => {
+            if is_new {
+                run.discard_if_empty();
+            }
+            Err(error)
+        }
+        Ok(()) => terminal::print(&format!("\nthe report: {}\n", report::run(&run)?.display())),
+    }
 }
 
 /// `bolete eval`.
@@ -111,9 +124,4 @@ pub fn controls_on_interrupt() -> anyhow::Result<Arc<Controls>> {
             .context("Ctrl-C cannot be caught")?;
     }
     Ok(Arc::new(Controls { stop, ..Controls::default() }))
-}
-
-/// The folder of a run without its parents, for tables.
-pub fn short(path: &Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }

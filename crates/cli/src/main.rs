@@ -2,10 +2,16 @@
 
 mod arguments;
 mod commands;
+mod download;
+mod handwriting;
+mod lecture;
 mod pictures;
 mod recipe;
 mod recipes;
+mod report;
+mod runs;
 mod session;
+mod sweep;
 mod terminal;
 mod trial;
 
@@ -81,7 +87,11 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Eval(options) => commands::evaluate(&options),
         Command::Predict(options) => commands::predict(&options),
         Command::Describe(options) => commands::describe(&options),
-        Command::Lecture(_) => unimplemented!(),
+        Command::Lecture(options) => lecture::lecture(&options),
+        Command::Sweep(options) => sweep::sweep(&options),
+        Command::Report(options) => report::report(&options),
+        Command::Download(options) => download::download(&options),
+        Command::Runs(options) => runs::runs(&options),
         Command::List => terminal::print(&recipes::list()),
     }
 }

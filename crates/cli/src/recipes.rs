@@ -1,18 +1,50 @@
 //! The recipes: what can be run, one file each.
 
+mod bias_variance;
+mod checkpointing;
+mod derivative_tower;
 mod digits;
+mod discriminant;
+mod double_descent;
+mod fluid;
+mod forward_reverse;
+mod gradient_descent;
 mod initialisation;
 mod line_search;
+mod mlp;
 mod normalisation;
 mod optimisers;
+mod perceptron;
+mod polynomial;
 mod schedules;
+mod space_stretching;
+mod spiral;
+mod universal_approximation;
+mod vanishing_gradients;
 mod weight_decay;
 
-use crate::recipe::{Group, Registered};
+pub use crate::recipe::Registered;
+
+use crate::recipe::Group;
 
 /// All recipes, in the order in which they are listed.
 pub const ALL: &[Registered] = &[
     Registered::of::<digits::Digits>(),
+    Registered::of::<polynomial::Polynomial>(),
+    Registered::of::<bias_variance::BiasVariance>(),
+    Registered::of::<double_descent::DoubleDescent>(),
+    Registered::of::<perceptron::Perceptron>(),
+    Registered::of::<discriminant::Discriminant>(),
+    Registered::of::<space_stretching::SpaceStretching>(),
+    Registered::of::<spiral::Spiral>(),
+    Registered::of::<universal_approximation::UniversalApproximation>(),
+    Registered::of::<gradient_descent::GradientDescent>(),
+    Registered::of::<vanishing_gradients::VanishingGradients>(),
+    Registered::of::<mlp::Mlp>(),
+    Registered::of::<derivative_tower::DerivativeTower>(),
+    Registered::of::<forward_reverse::ForwardReverse>(),
+    Registered::of::<checkpointing::Checkpointing>(),
+    Registered::of::<fluid::Fluid>(),
     Registered::of::<optimisers::Optimisers>(),
     Registered::of::<line_search::LineSearch>(),
     Registered::of::<initialisation::InitialisationStudy>(),

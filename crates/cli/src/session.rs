@@ -1,5 +1,7 @@
 //! A run of a recipe under way: where what is found goes, and what the user wants.
 
+mod inside;
+
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -7,6 +9,8 @@ use std::sync::atomic::Ordering;
 
 use anyhow::Context as _;
 use bolete::nn::Schedule;
+use bolete::plot::{Animation, Figure};
+use bolete::tensor::plan::trace;
 use bolete::train::{
     Controls, Ending, Event, Findings, Fit, Learner, Part, Record, RunFolder, Source, Trainer, TrainerConfig,
 };
@@ -95,16 +99,45 @@ impl Session {
         Ok(self.findings.add(Part::Result { name: name.to_owned(), value, expected: expected.to_owned() })?)
     }
 
-    /// A table, printed and in the report.
-    pub fn table(&mut self, title: &str, header: &[&str], rows: Vec<Vec<String>>) -> anyhow::Result<()> {
-        self.display.print(&terminal::table(title, header, &rows))?;
+    /// A heading of the report that is not printed.
+    fn quiet_heading(&mut self, text: &str) -> anyhow::Result<()> {
+        Ok(self.findings.add(Part::Heading { text: text.to_owned() })?)
+    }
+
+    /// A table of the report that is not printed.
+    fn quiet_table(&mut self, title: &str, header: &[&str], rows: Vec<Vec<String>>) -> anyhow::Result<()> {
         let header = header.iter().map(|name| (*name).to_owned()).collect();
         Ok(self.findings.add(Part::Table { title: title.to_owned(), header, rows })?)
     }
 
-    /// A picture that was written to `figures/NAME` in the run folder.
-    fn picture(&mut self, file: &Path, caption: &str) -> anyhow::Result<()> {
-        Ok(self.findings.add(Part::Picture { file: file.to_path_buf(), caption: caption.to_owned() })?)
+    /// A table, printed and in the report.
+    pub fn table(&mut self, title: &str, header: &[&str], rows: Vec<Vec<String>>) -> anyhow::Result<()> {
+        self.display.print(&terminal::table(title, header, &rows))?;
+        self.quiet_table(title, header, rows)
+    }
+
+    /// A figure: `figures/NAME.svg` and `.png` in the run folder, and in the report.
+    pub fn figure(&mut self, name: &str, caption: &str, figure: &Figure) -> anyhow::Result<()> {
+        let folder = self.figures()?;
+        figure.write(folder.join(format!("{name}.png")))?;
+        figure.write(folder.join(format!("{name}.svg")))?;
+        self.picture(&format!("{name}.svg"), caption)
+    }
+
+    /// An animation: `figures/NAME.gif` in the run folder, and in the report.
+    pub fn animation(&mut self, name: &str, caption: &str, animation: &Animation) -> anyhow::Result<()> {
+        animation.write(self.figures()?.join(format!("{name}.gif")))?;
+        self.picture(&format!("{name}.gif"), caption)
+    }
+
+    /// A sample or picture as text beside the curves of the dashboard, where there is one.
+    pub fn panel(&mut self, text: &str) {
+        self.display.panel(text);
+    }
+
+    fn picture(&mut self, file: &str, caption: &str) -> anyhow::Result<()> {
+        let file = Path::new("figures").join(file);
+        Ok(self.findings.add(Part::Picture { file, caption: caption.to_owned() })?)
     }
 
     /// Trains, showing how it goes and recording it in the run folder; goes on where an earlier process was.
@@ -137,14 +170,25 @@ impl Session {
     ) -> anyhow::Result<Fit<L::State>> {
         let config = TrainerConfig { debug_nans: config.debug_nans || self.debug_nans, ..config.clone() };
         let display = &mut self.display;
+        // The kernels between two reports are timed: the first steps are over, and it costs nothing afterwards.
+        let (mut reports, mut kernels) = (0, Vec::new());
         let fit = Trainer::new(config)
             .with_schedule(schedule)
             .with_run(&self.run)
             .with_controls(&self.controls)
             .fit(learner, state, train, test, &mut |event, state| {
+                if let Event::Progress(_) = event {
+                    reports += 1;
+                    match reports {
+                        2 => trace::start_profile(),
+                        3 => kernels = trace::take_profile(),
+                        _ => {}
+                    }
+                }
                 display.event(event)?;
                 observer(event, state)
             });
+        trace::take_profile();
         self.display.end()?;
         let fit = fit?;
         if fit.ending == Ending::Interrupted {
@@ -155,6 +199,12 @@ impl Session {
             ))?;
             return Err(Interrupted.into());
         }
+        if let Some(evaluation) = &fit.last {
+            self.mistakes(evaluation)?;
+        }
+        let first = train.epoch_from(1, 0)?.next().transpose()?;
+        self.inside(&**learner, &fit.state, first.as_ref())?;
+        self.kernels(&kernels)?;
         Ok(fit)
     }
 

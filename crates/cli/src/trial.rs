@@ -36,7 +36,8 @@ impl VectorDigits {
         let (all, source) = match data {
             Some(folder) => (idx_digits::load(folder)?, format!("digits of {}", folder.display())),
             None => {
-                let drawn = drawn_digits::draw(train + test, seed, &DrawOptions::default());
+                let options = DrawOptions { wobble: 0.042, shift: 0.5, ..DrawOptions::default() };
+                let drawn = drawn_digits::draw(train + test, seed, &options);
                 (drawn.split(test, seed), "drawn digits".to_owned())
             }
         };

@@ -59,10 +59,19 @@ fn assert_fails(output: &Output, code: i32, parts: &[&str]) {
 /// A small trained run, made once per test binary.
 fn small_run(folder: &Folder) -> PathBuf {
     let run = folder.file("run");
-    let output = bolete(&["train", "digits", "--train-size", "2000", "--test-size", "300", "--epochs", "2"])
-        .args(["--lr", "0.003", "--run", utf8(&run)])
-        .output()
-        .expect("the command starts");
+    let output = bolete(&[
+        "train",
+        "digits",
+        "--set",
+        "train_size=2000",
+        "--set",
+        "test_size=300",
+        "--set",
+        "trainer.epochs=2",
+    ])
+    .args(["--set", "optimizer.lr=0.003", "--run", utf8(&run)])
+    .output()
+    .expect("the command starts");
     assert!(output.status.success(), "{}", text(&output.stderr));
     let said = text(&output.stdout);
     assert!(
@@ -134,11 +143,19 @@ fn the_same_seed_gives_the_same_weights_on_any_number_of_threads() {
         .iter()
         .map(|threads| {
             let run = folder.file(threads);
-            let output =
-                bolete(&["train", "digits", "--train-size", "640", "--test-size", "50", "--epochs", "1"])
-                    .args(["--seed", "7", "--threads", threads, "--run", utf8(&run)])
-                    .output()
-                    .expect("the command starts");
+            let output = bolete(&[
+                "train",
+                "digits",
+                "--set",
+                "train_size=640",
+                "--set",
+                "test_size=50",
+                "--set",
+                "trainer.epochs=1",
+            ])
+            .args(["--seed", "7", "--threads", threads, "--run", utf8(&run)])
+            .output()
+            .expect("the command starts");
             assert!(output.status.success(), "{}", text(&output.stderr));
             fs::read(run.join("model.safetensors")).expect("weights are saved")
         })
@@ -150,39 +167,68 @@ fn the_same_seed_gives_the_same_weights_on_any_number_of_threads() {
 }
 
 #[test]
-fn help_and_list() {
-    for arguments in [
-        &["--help"][..],
-        &["train", "--help"],
-        &["train", "digits", "--help"],
-        &["eval", "--help"],
-        &["predict", "--help"],
-        &["list", "--help"],
-    ] {
-        let output = run(arguments);
+fn help_list_and_describe() {
+    for command in ["train", "eval", "predict", "list", "describe", "lecture", "sweep", "runs", "report"] {
+        let output = run(&[command, "--help"]);
         assert!(output.status.success());
-        assert!(text(&output.stdout).contains("Examples:"), "{arguments:?}");
+        assert!(text(&output.stdout).contains("Examples:"), "{command}");
     }
+    assert!(text(&run(&["--help"]).stdout).contains("Examples:"));
     let output = run(&["list"]);
     assert!(text(&output.stdout).contains("digits  "));
     assert!(text(&run(&["--version"]).stdout).starts_with("bolete "));
+    let described = text(&run(&["describe", "digits", "--set", "hidden=50"]).stdout);
+    for part in
+        ["Expected:", "Linear 1568 → 50", "optimizer.lr = 0.002", "hidden = 50", "Units of the hidden layer"]
+    {
+        assert!(described.contains(part), "'{part}' is missing in {described}");
+    }
 }
 
 #[test]
 fn mistakes_on_the_command_line() {
-    assert_fails(&run(&["train", "digit"]), 2, &["'digit'", "'digits'"]);
-    assert_fails(&run(&["train", "digits", "--eposch", "3"]), 2, &["--eposch", "--epochs"]);
-    assert_fails(&run(&["train", "digits", "--epochs", "none"]), 2, &["none", "--epochs"]);
-    assert_fails(&run(&["train", "digits", "--batch-size", "0"]), 2, &["--batch-size", "at least 1"]);
-    assert_fails(&run(&["train", "digits", "--lr", "-1"]), 2, &["-1"]);
+    let set = |assignment: &str| run(&["train", "digits", "--set", assignment]);
+    assert_fails(&run(&["train", "digit"]), 1, &["'digit'", "'digits'"]);
+    assert_fails(&run(&["train", "digits", "--sett", "seed=3"]), 2, &["--sett", "--set"]);
+    assert_fails(&set("trainer.eposch=3"), 1, &["--set", "`trainer.eposch`", "`trainer.epochs`"]);
+    assert_fails(&set("trainer.epochs=none"), 1, &["`trainer.epochs`", "whole number"]);
+    assert_fails(&set("batch_size=0"), 1, &["`batch_size`", "from 1", "found 0"]);
+    assert_fails(&set("optimizer.lr=-1"), 1, &["`optimizer.lr`", "above 0", "-1"]);
+    assert_fails(&set("optimizer.kind=adamm"), 1, &["`optimizer.kind`", "adamw", "adamm"]);
+    assert_fails(&set("channels=[1,2,3]"), 1, &["`channels`", "2 of them"]);
+    assert_fails(&set("optimizer=3"), 1, &["`optimizer`", "a table"]);
+    assert_fails(&set("batch_size"), 1, &["KEY=VALUE", "batch_size"]);
+    assert_fails(&set("train_size=99999999999999"), 1, &["`train_size`", "to 1000000"]);
+    assert_fails(&set("trainer.epochs=18446744073709551615"), 1, &["`trainer.epochs`"]);
     assert_fails(&run(&["predict", "x.png"]), 2, &["--run"]);
-    assert_fails(
-        &run(&["train", "digits", "--train-size", "99999999999999"]),
-        2,
-        &["--train-size", "at most"],
-    );
     assert_fails(&run(&["train", "digits", "--threads", "100000"]), 2, &["--threads", "at most"]);
-    assert_fails(&run(&["train", "digits", "--epochs", "18446744073709551615"]), 2, &["--epochs"]);
+    assert_fails(&run(&["train", "digits", "--resume", "somewhere"]), 2, &["--resume"]);
+    assert_fails(&run(&["train", "--resume", "nowhere"]), 1, &["nowhere", "nothing there"]);
+    assert_fails(&run(&["lecture", "99"]), 1, &["99", "1, "]);
+}
+
+#[test]
+fn values_come_from_files_the_environment_and_assignments() {
+    let folder = Folder::new("values");
+    let file = folder.file("mine.toml");
+    fs::write(&file, "hidden = 20\nbatch_size = 32\n\n[optimizer]\nlr = 1e-2\n").expect("written");
+    let output = bolete(&["describe", "digits", "--config", utf8(&file), "--set", "batch_size=16"])
+        .env("BOLETE_SET", "optimizer.lr=0.5; batch_size=8")
+        .output()
+        .expect("the command starts");
+    let said = text(&output.stdout);
+    for part in ["hidden = 20 ", "optimizer.lr = 0.5 ", "batch_size = 16 "] {
+        assert!(said.contains(part), "'{part}' is missing in {said}");
+    }
+    fs::write(&file, "hidden = 20\n[optimizer]\nrate = 1\n").expect("written");
+    let describe = || run(&["describe", "digits", "--config", utf8(&file)]);
+    assert_fails(&describe(), 1, &["mine.toml", "`optimizer.rate`"]);
+    fs::write(&file, "hidden = = 20\n").expect("written");
+    assert_fails(&describe(), 1, &["mine.toml", "not a TOML file", "line 1"]);
+    fs::remove_file(&file).expect("ours");
+    assert_fails(&describe(), 1, &["mine.toml", "cannot be read"]);
+    let output = bolete(&["describe", "digits"]).env("BOLETE_SET", "hiden=3").output().expect("starts");
+    assert_fails(&output, 1, &["BOLETE_SET", "`hiden`", "`hidden`"]);
 }
 
 /// Writes the four files of a data set of `count` blank 28×28 pictures with label `label`.
@@ -272,7 +318,7 @@ fn bad_runs_and_pictures() {
     assert_fails(&predict(&run, &picture), 1, &["model.safetensors", "missing", "elsewhere.weight"]);
     fs::write(&model, &sound[..sound.len() / 2]).expect("the file can be written");
     assert_fails(&predict(&run, &picture), 1, &["model.safetensors"]);
-    fs::write(run.join("config.json"), b"{\"recipe\": \"digits\", \"config\": {}}")
+    fs::write(run.join("config.json"), b"{\"recipe\": \"digits\", \"config\": {\"hiden\": 3}}")
         .expect("the file can be written");
     assert_fails(&predict(&run, &picture), 1, &["config.json"]);
 }
@@ -284,12 +330,12 @@ fn places_that_cannot_be_written() {
         bolete(&[
             "train",
             "digits",
-            "--train-size",
-            "100",
-            "--test-size",
-            "10",
-            "--epochs",
-            "1",
+            "--set",
+            "train_size=100",
+            "--set",
+            "test_size=10",
+            "--set",
+            "trainer.epochs=1",
             "--run",
             run,
         ])
@@ -337,38 +383,50 @@ fn a_full_disk_is_told() {
         .args([
             "train",
             "digits",
-            "--train-size",
-            "200",
-            "--test-size",
-            "10",
-            "--epochs",
-            "1",
+            "--set",
+            "train_size=200",
+            "--set",
+            "test_size=10",
+            "--set",
+            "trainer.epochs=1",
             "--run",
             utf8(&run),
         ])
         .output()
         .expect("sh starts");
-    assert_fails(&output, 1, &["model.safetensors", "cannot be written"]);
+    assert_fails(&output, 1, &["step-000000000.safetensors", "cannot be written"]);
     assert_eq!(text(&output.stderr).matches("os error").count(), 1, "the reason is told once");
+    assert_eq!(
+        fs::read_dir(run.join("checkpoints")).expect("it was made").count(),
+        0,
+        "a part of a file is left"
+    );
     let mut names: Vec<_> = fs::read_dir(&run)
         .expect("the run folder is there")
         .map(|entry| entry.expect("readable").file_name())
         .collect();
     names.sort();
-    assert_eq!(names, ["config.json", "metrics.jsonl"]);
-    let metrics = fs::read_to_string(run.join("metrics.jsonl")).expect("metrics are text");
-    assert!(metrics.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()), "{metrics}");
+    assert_eq!(names, ["checkpoints", "config.json", "findings.json", "lock"]);
 }
 
 #[test]
 fn a_loss_that_is_not_finite_stops_the_training() {
     let folder = Folder::new("nan");
     let run = folder.file("run");
-    let output = bolete(&["train", "digits", "--train-size", "2000", "--test-size", "50", "--epochs", "3"])
-        .args(["--lr", "1e30", "--run", utf8(&run)])
-        .output()
-        .expect("the command starts");
-    assert_fails(&output, 1, &["NaN or infinite at step", "model.safetensors"]);
+    let output = bolete(&[
+        "train",
+        "digits",
+        "--set",
+        "train_size=2000",
+        "--set",
+        "test_size=50",
+        "--set",
+        "trainer.epochs=3",
+    ])
+    .args(["--set", "optimizer.lr=1e30", "--run", utf8(&run)])
+    .output()
+    .expect("the command starts");
+    assert_fails(&output, 1, &["NaN or infinite at step", "step-000000000.safetensors"]);
     // The weights that were saved can be used.
     run_eval(&run, &["--test-size", "20"]);
     let metrics = fs::read_to_string(run.join("metrics.jsonl")).expect("metrics are text");
@@ -376,11 +434,20 @@ fn a_loss_that_is_not_finite_stops_the_training() {
 
     // The very last update may be the one that goes wrong.
     let run = folder.file("last");
-    let output = bolete(&["train", "digits", "--train-size", "64", "--test-size", "50", "--epochs", "1"])
-        .args(["--lr", "1e38", "--run", utf8(&run)])
-        .output()
-        .expect("the command starts");
-    assert_fails(&output, 1, &["NaN or infinite at step 1", "weights of step 0"]);
+    let output = bolete(&[
+        "train",
+        "digits",
+        "--set",
+        "train_size=64",
+        "--set",
+        "test_size=50",
+        "--set",
+        "trainer.epochs=1",
+    ])
+    .args(["--set", "optimizer.lr=1e38", "--run", utf8(&run)])
+    .output()
+    .expect("the command starts");
+    assert_fails(&output, 1, &["NaN or infinite at step 1", "checkpoint of step 0"]);
     run_eval(&run, &["--test-size", "20"]);
 }
 
@@ -390,13 +457,21 @@ fn ctrl_c_saves_and_exits_130() {
     use std::io::{BufRead, BufReader};
     let folder = Folder::new("interrupt");
     let run = folder.file("run");
-    let mut child =
-        bolete(&["train", "digits", "--train-size", "20000", "--test-size", "50", "--epochs", "50"])
-            .args(["--run", utf8(&run)])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the command starts");
+    let mut child = bolete(&[
+        "train",
+        "digits",
+        "--set",
+        "train_size=20000",
+        "--set",
+        "test_size=50",
+        "--set",
+        "trainer.epochs=50",
+    ])
+    .args(["--run", utf8(&run)])
+    .stdout(Stdio::piped())
+    .stderr(Stdio::piped())
+    .spawn()
+    .expect("the command starts");
     let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
     let begun = lines.any(|line| line.is_ok_and(|line| line.starts_with("epoch 1/50")));
     assert!(begun, "no progress is shown");
@@ -405,7 +480,7 @@ fn ctrl_c_saves_and_exits_130() {
     let rest: String = lines.map_while(Result::ok).collect();
     let status = child.wait().expect("the command ends");
     assert_eq!(status.code(), Some(130));
-    assert!(rest.contains("interrupted after step"), "{rest}");
+    assert!(rest.contains("interrupted after step") && rest.contains("--resume"), "{rest}");
     run_eval(&run, &["--test-size", "20"]);
 }
 
@@ -413,11 +488,20 @@ fn ctrl_c_saves_and_exits_130() {
 fn a_trace_is_json() {
     let folder = Folder::new("trace");
     let trace = folder.file("trace.json");
-    let output = bolete(&["train", "digits", "--train-size", "200", "--test-size", "10", "--epochs", "1"])
-        .args(["--run", utf8(&folder.file("run"))])
-        .env("BOLETE_TRACE", &trace)
-        .output()
-        .expect("the command starts");
+    let output = bolete(&[
+        "train",
+        "digits",
+        "--set",
+        "train_size=200",
+        "--set",
+        "test_size=10",
+        "--set",
+        "trainer.epochs=1",
+    ])
+    .args(["--run", utf8(&folder.file("run"))])
+    .env("BOLETE_TRACE", &trace)
+    .output()
+    .expect("the command starts");
     assert!(output.status.success(), "{}", text(&output.stderr));
     let events: Vec<serde_json::Value> =
         serde_json::from_slice(&fs::read(&trace).expect("a trace is written")).expect("it is JSON");
@@ -435,10 +519,19 @@ fn mnist_when_it_is_there() {
     }
     let folder = Folder::new("mnist");
     let run = folder.file("run");
-    let output = bolete(&["train", "digits", "--data", utf8(&data), "--train-size", "6000", "--epochs", "2"])
-        .args(["--run", utf8(&run)])
-        .output()
-        .expect("the command starts");
+    let output = bolete(&[
+        "train",
+        "digits",
+        "--data",
+        utf8(&data),
+        "--set",
+        "train_size=6000",
+        "--set",
+        "trainer.epochs=2",
+    ])
+    .args(["--run", utf8(&run)])
+    .output()
+    .expect("the command starts");
     assert!(output.status.success(), "{}", text(&output.stderr));
     let said = run_eval(&run, &["--data", utf8(&data)]);
     let accuracy: f64 = said

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use bolete_formats::FormatError;
 
+use crate::download::DownloadError;
+
 /// Why data could not be loaded. Each message is one line: the file, what was expected, what was found, what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -12,6 +14,9 @@ pub enum DataError {
     /// A file could not be read, or is damaged.
     #[error(transparent)]
     Format(#[from] FormatError),
+    /// A file could not be downloaded or unpacked.
+    #[error(transparent)]
+    Download(#[from] DownloadError),
     /// A folder could not be listed.
     #[error("{}: the folder cannot be read ({reason}); check the name and the permissions", folder.display())]
     Folder {

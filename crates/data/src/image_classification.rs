@@ -1,13 +1,14 @@
 //! Labelled pictures of one size, in memory.
 
-mod augmentation;
+mod finish;
 mod normalisation;
 
 use std::sync::Arc;
 
+use crate::augmentation::{Augmentation, Image, Sample};
 use crate::{DataError, Dataset, EpochRandomness, Fingerprint, Gather, epoch_order};
 
-pub use augmentation::Augmentation;
+pub(crate) use finish::Finish;
 pub use normalisation::Normalisation;
 
 /// The shape of one picture.
@@ -112,7 +113,8 @@ impl ImageClassification {
         Self { normalisation, ..self }
     }
 
-    /// The same data set with random changes of each picture, new ones in every epoch.
+    /// The same data set with random changes of each picture, new ones in every epoch. They may change the size of
+    /// the pictures, to the same one for all.
     pub fn with_augmentation(self, augmentation: Augmentation) -> Self {
         Self { augmentation, ..self }
     }
@@ -186,19 +188,20 @@ impl Dataset for ImageClassification {
         if let Some(index) = indices.iter().find(|&&index| index >= self.len()) {
             return Err(DataError::invalid(format!("indices below {}", self.len()), index.to_string()));
         }
-        let ImageShape { channels, height, width } = self.shape;
-        let tables: Vec<[f32; 256]> =
-            (0..channels).map(|channel| self.normalisation.table(channel)).collect();
-        let mut images = Vec::with_capacity(indices.len() * self.shape.values());
+        let mut finish = Finish::new(self.shape, &self.normalisation, &self.augmentation, indices.len());
         for &index in indices {
-            let changes = self.augmentation.choose(&mut randomness.item(index));
-            for (plane, table) in self.pixels(index).chunks_exact(height * width).zip(&tables) {
-                changes.append(plane, self.shape, table, &mut images);
+            let ImageShape { channels, height, width } = self.shape;
+            match self.augmentation.is_empty() {
+                true => finish.push_plain(self.pixels(index), self.labels[index]),
+                false => {
+                    let image = Image::new(channels, height, width, self.pixels(index).to_vec());
+                    finish.push(Sample::from(image), self.labels[index], &mut randomness.item(index))?;
+                }
             }
         }
-        let labels = indices.iter().map(|&index| self.labels[index]).collect();
-        Ok(ImageBatch { images, labels, batch: indices.len(), channels, height, width })
+        Ok(finish.batch())
     }
+
     /// Hashes the pictures, labels and names of classes, and how pictures are changed.
     fn fingerprint(&self) -> u64 {
         let mut hash = Fingerprint::new("labelled pictures")

@@ -1,14 +1,24 @@
 //! A folder of pictures per class: `FOLDER/CLASS/*.png`, `*.jpg` or `*.jpeg`, in any case.
+//!
+//! [`load`] decodes all of them into memory; [`open`] only lists them, and each is decoded whenever a batch needs it.
+//! The classes are the names of the folders in alphabetical order, the pictures of a class come in the order of
+//! their names. Hidden files and folders and files with other endings are passed over.
 
-use std::fs;
+mod lazy;
+mod listing;
+
 use std::path::{Path, PathBuf};
 
 use bolete_formats::FormatError;
 use bolete_formats::picture::{self, Limits, Picture};
 
+use crate::augmentation::Image;
 use crate::{DataError, ImageClassification, ImageShape};
+use listing::Listing;
 
-/// What every picture is brought to.
+pub use lazy::{ImageFolder, open};
+
+/// What every picture is brought to, and what is done about those that are damaged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FolderOptions {
     /// Pixels per row.
@@ -17,15 +27,27 @@ pub struct FolderOptions {
     pub height: usize,
     /// Gray or colour.
     pub colour: Colour,
-    /// What a single picture may ask for; one that asks for more is skipped.
+    /// What a single picture may ask for; one that asks for more counts as corrupt.
     pub limits: Limits,
+    /// What is done about pictures that cannot be decoded.
+    pub corrupt: Corrupt,
 }
 
 impl Default for FolderOptions {
-    /// 32x32 pixels in colour.
+    /// 32x32 pixels in colour; a corrupt picture is an error.
     fn default() -> Self {
-        Self { width: 32, height: 32, colour: Colour::Rgb, limits: Limits::default() }
+        let (colour, limits, corrupt) = (Colour::Rgb, Limits::default(), Corrupt::Refuse);
+        Self { width: 32, height: 32, colour, limits, corrupt }
     }
+}
+
+/// What is done about pictures that cannot be decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Corrupt {
+    /// The first one is an error that names the file.
+    Refuse,
+    /// They are left out and counted.
+    Skip,
 }
 
 /// The channels that pictures are brought to. Transparent parts are laid over white.
@@ -55,104 +77,67 @@ pub struct SkippedPicture {
     pub reason: String,
 }
 
-/// Loads all pictures below `folder`. The classes are the names of its folders in alphabetical order, the pictures of
-/// a class come in the order of their names; each is resized, without regard to its proportions. Hidden files and
-/// folders and files with other endings are passed over.
-///
-/// A picture that cannot be decoded is skipped and reported. Pixels become `[n, channels, height, width]`.
+/// Loads all pictures below `folder`; each is resized, without regard to its proportions. Pixels become
+/// `[n, channels, height, width]`.
 ///
 /// # Errors
 /// [`DataError::Invalid`] when a side in `options` is 0, [`DataError::Folder`] when a folder cannot be listed,
-/// [`DataError::Unfit`] when there are no class folders, a
-/// class has no pictures, or none of the pictures of a class can be read.
+/// [`DataError::Unfit`] when there are no class folders or a class has no pictures. When a picture cannot be decoded:
+/// [`DataError::Format`] naming the file, or with [`Corrupt::Skip`] [`DataError::Unfit`] if that holds for all
+/// pictures of a class.
 pub fn load(folder: impl AsRef<Path>, options: &FolderOptions) -> Result<FolderData, DataError> {
-    let folder = folder.as_ref();
-    if options.width == 0 || options.height == 0 {
-        return Err(DataError::invalid(
-            "sides above 0",
-            format!("{}x{} pixels", options.width, options.height),
-        ));
-    }
-    let classes: Vec<PathBuf> = list(folder)?.into_iter().filter(|path| path.is_dir()).collect();
-    if classes.is_empty() {
-        return Err(unfit(folder, "a folder of pictures for each class", "no folders".to_string()));
-    }
-    let channels = match options.colour {
-        Colour::Gray => 1,
-        Colour::Rgb => 3,
-    };
-    let shape = ImageShape { channels, height: options.height, width: options.width };
-
+    let shape = options.shape()?;
+    let listing = Listing::read(folder.as_ref())?;
     let (mut pixels, mut labels, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
-    let mut class_names = Vec::with_capacity(classes.len());
-    for (label, class) in classes.iter().enumerate() {
-        let files: Vec<PathBuf> = list(class)?.into_iter().filter(|path| is_picture(path)).collect();
+    for (label, class) in listing.classes.iter().enumerate() {
         let (skipped_before, read_before) = (skipped.len(), labels.len());
-        for path in files {
-            match read(&path, options) {
-                Ok(picture) => {
-                    append_planes(&picture, &mut pixels);
+        for path in &listing.files[class.files.clone()] {
+            match read(path, options).and_then(|image| to_size(image, options)) {
+                Ok(image) => {
+                    pixels.extend_from_slice(image.pixels());
                     labels.push(label as i64);
                 }
-                Err(error) => skipped.push(SkippedPicture { reason: error.to_string(), path }),
+                Err(error) if options.corrupt == Corrupt::Refuse => return Err(error.into()),
+                Err(error) => skipped.push(SkippedPicture { reason: error.to_string(), path: path.clone() }),
             }
         }
         if labels.len() == read_before {
-            let found = match skipped[skipped_before..].first() {
-                Some(first) => format!(
-                    "{} that cannot be read, the first: {}",
-                    skipped.len() - skipped_before,
-                    first.reason
-                ),
-                None => "none".to_string(),
-            };
-            return Err(unfit(class, "at least one PNG or JPEG picture", found));
+            let (count, first) = (skipped.len() - skipped_before, &skipped[skipped_before].reason);
+            let found = format!("{count} that cannot be read, the first: {first}");
+            return Err(listing::unfit(&class.folder, listing::A_PICTURE, found));
         }
-        class_names.push(class.file_name().unwrap_or_default().to_string_lossy().into_owned());
     }
-    Ok(FolderData { dataset: ImageClassification::new(pixels, shape, labels, class_names)?, skipped })
+    let dataset = ImageClassification::new(pixels, shape, labels, listing.class_names())?;
+    Ok(FolderData { dataset, skipped })
 }
 
+impl FolderOptions {
+    fn shape(&self) -> Result<ImageShape, DataError> {
+        let (height, width) = (self.height, self.width);
+        if width == 0 || height == 0 {
+            return Err(DataError::invalid("sides above 0", format!("{width}x{height} pixels")));
+        }
+        let channels = match self.colour {
+            Colour::Gray => 1,
+            Colour::Rgb => 3,
+        };
+        Ok(ImageShape { channels, height, width })
+    }
+}
+
+/// A picture with the channels of `options`, in its own size.
 fn read(path: &Path, options: &FolderOptions) -> Result<Picture, FormatError> {
     let picture = picture::read_within(path, &options.limits)?;
-    let picture = match options.colour {
-        Colour::Gray => picture.to_gray(),
-        Colour::Rgb => picture.to_rgb(),
-    };
-    picture.resize(options.width, options.height)
+    Ok(match (options.colour, picture.channels()) {
+        (Colour::Gray, 1) | (Colour::Rgb, 3) => picture,
+        (Colour::Gray, _) => picture.to_gray(),
+        (Colour::Rgb, _) => picture.to_rgb(),
+    })
 }
 
-/// From `[height, width, channels]` to `[channels, height, width]`.
-fn append_planes(picture: &Picture, to: &mut Vec<u8>) {
-    for channel in 0..picture.channels() {
-        to.extend(picture.pixels().iter().skip(channel).step_by(picture.channels()));
+fn to_size(picture: Picture, options: &FolderOptions) -> Result<Image, FormatError> {
+    if (picture.width(), picture.height()) == (options.width, options.height) {
+        return Ok(Image::from(&picture));
     }
-}
-
-/// What is in a folder, without hidden entries, in the order of the names.
-fn list(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
-    let unreadable = |reason| DataError::folder(folder, reason);
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        if !entry.file_name().to_string_lossy().starts_with('.') {
-            paths.push(entry.path());
-        }
-    }
-    paths.sort();
-    Ok(paths)
-}
-
-fn is_picture(path: &Path) -> bool {
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    ["png", "jpg", "jpeg"].iter().any(|known| ending.eq_ignore_ascii_case(known))
-}
-
-fn unfit(path: &Path, expected: &str, found: String) -> DataError {
-    DataError::Unfit {
-        path: path.to_path_buf(),
-        expected: expected.to_string(),
-        found,
-        advice: "put the pictures in FOLDER/CLASS/NAME.png or .jpg",
-    }
+    Ok(Image::from(&picture.resize(options.width, options.height)?))
 }

@@ -48,6 +48,25 @@ fn every_colour_type_becomes_8_bit() {
 }
 
 #[test]
+fn jpegs_are_those_of_the_image_crate_gray_and_turned_ones_too() {
+    let gray: Vec<u8> = (0..17 * 9).map(|index| (index * 5 % 256) as u8).collect();
+    let mut gray_jpeg = Vec::new();
+    JpegEncoder::new(&mut gray_jpeg).encode(&gray, 17, 9, ExtendedColorType::L8).unwrap();
+    for (bytes, channels) in [(jpeg(), 3), (gray_jpeg, 1)] {
+        let theirs = image::load_from_memory_with_format(&bytes, ImageFormat::Jpeg).unwrap();
+        let ours = decode(&bytes).unwrap();
+        assert_eq!((ours.channels(), ours.pixels()), (channels, theirs.as_bytes()));
+
+        // The camera was held so that the right side of the picture is above: Exif with the orientation 6.
+        let exif = b"\xff\xe1\x00\x22Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+        let turned = decode(&[&bytes[..2], exif, &bytes[2..]].concat()).unwrap();
+        let expected = theirs.rotate90();
+        assert_eq!((turned.width(), turned.height()), (ours.height(), ours.width()));
+        assert_eq!(turned.pixels(), expected.as_bytes());
+    }
+}
+
+#[test]
 fn gray_colour_and_alpha() {
     let picture = Picture::new(3, 1, 4, vec![255, 0, 0, 255, 0, 0, 0, 0, 0, 0, 0, 51]).unwrap();
     assert_eq!(picture.over_white().pixels(), [255, 0, 0, 255, 255, 255, 204, 204, 204]);

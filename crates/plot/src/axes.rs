@@ -51,6 +51,13 @@ impl Axes {
         Self { title: title.into(), colour_bar: true, ..Self::default() }
     }
 
+    /// Changes the title, as of a panel that a function of this crate made.
+    #[must_use]
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
     /// Names the axes.
     #[must_use]
     pub fn labels(mut self, x: impl Into<String>, y: impl Into<String>) -> Self {

@@ -68,15 +68,15 @@ impl Figure {
 
     /// The figure as a list of what is drawn where.
     pub fn scene(&self) -> Scene {
-        let panels: Vec<Panel<'_>> = self.panels.iter().map(Panel::new).collect();
-        let columns = self.columns.min(panels.len()).max(1);
-        let rows = panels.len().div_ceil(columns).max(1);
+        let columns = self.columns.min(self.panels.len()).max(1);
+        let rows = self.panels.len().div_ceil(columns).max(1);
         let usual = match columns {
             1 => (420.0, 270.0),
             2 => (320.0, 220.0),
             3 => (240.0, 175.0),
             _ => (190.0, 140.0),
         };
+        let panels: Vec<Panel<'_>> = self.panels.iter().map(|axes| Panel::new(axes, usual)).collect();
         let wanted: Vec<(f64, f64)> = panels.iter().map(|panel| panel.wanted(usual)).collect();
         let mut widths = vec![0.0f64; columns];
         let mut heights = vec![0.0f64; rows];

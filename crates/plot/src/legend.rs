@@ -7,7 +7,7 @@ use crate::{Colour, font};
 /// Where a legend goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Legend {
-    /// In the corner, or at the side, where the least is drawn.
+    /// In the corner, or at the side, where the least is drawn; beside the panel if it would hide much everywhere.
     #[default]
     Automatic,
     /// Inside, at the upper left.
@@ -35,18 +35,24 @@ pub(crate) fn size(keys: &[Key], text: f64) -> (f64, f64) {
     (PAD + SWATCH + 6.0 + widest + PAD, keys.len() as f64 * text * 1.5 + PAD * 1.4)
 }
 
-/// The place inside of `panel` that hides the least of `items`.
-pub(crate) fn place(legend: Legend, panel: Rect, (width, height): (f64, f64), items: &[Item]) -> Rect {
+/// The place for a legend at `panel`, and how much of `items` it hides, where that was looked at: an automatic legend
+/// is where that is least.
+pub(crate) fn place(
+    legend: Legend,
+    panel: Rect,
+    (width, height): (f64, f64),
+    items: &[Item],
+) -> (Rect, usize) {
     let (left, right) = (panel.x + AWAY, panel.right() - AWAY - width);
     let (top, bottom) = (panel.y + AWAY, panel.bottom() - AWAY - height);
     let (centre, middle) = ((left + right) / 2.0, (top + bottom) / 2.0);
     let at = |x: f64, y: f64| Rect::new(x, y, width, height);
     match legend {
-        Legend::UpperLeft => at(left, top),
-        Legend::UpperRight => at(right, top),
-        Legend::LowerLeft => at(left, bottom),
-        Legend::LowerRight => at(right, bottom),
-        Legend::Outside => at(panel.right() + 10.0, panel.y),
+        Legend::UpperLeft => (at(left, top), 0),
+        Legend::UpperRight => (at(right, top), 0),
+        Legend::LowerLeft => (at(left, bottom), 0),
+        Legend::LowerRight => (at(right, bottom), 0),
+        Legend::Outside => (at(panel.right() + 10.0, panel.y), 0),
         Legend::Automatic | Legend::None => {
             let corners = [(right, top), (left, top), (right, bottom), (left, bottom)];
             let sides = [(right, middle), (left, middle), (centre, top), (centre, bottom)];
@@ -58,7 +64,7 @@ pub(crate) fn place(legend: Legend, panel: Rect, (width, height): (f64, f64), it
                 }
             });
             let best = (0..choices.len()).min_by_key(|&index| (hidden[index], index)).unwrap_or(0);
-            choices[best]
+            (choices[best], hidden[best])
         }
     }
 }

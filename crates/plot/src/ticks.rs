@@ -9,7 +9,8 @@ pub(crate) struct Tick {
     pub label: String,
 }
 
-/// Ticks at round values within `low..=high`, steps of 1, 2 or 5 times a power of ten, about `wanted` of them.
+/// Ticks at round values within `low..=high`, steps of 1, 2 or 5 times a power of ten, `wanted` of them or up to a quarter more or
+/// fewer by half.
 pub(crate) fn linear(low: f64, high: f64, wanted: usize) -> Vec<Tick> {
     let span = high - low;
     if !(span > 0.0 && span.is_finite()) {
@@ -17,8 +18,8 @@ pub(crate) fn linear(low: f64, high: f64, wanted: usize) -> Vec<Tick> {
     }
     let rough = span / wanted.max(1) as f64;
     let power = rough.log10().floor();
-    let unit = 10f64.powf(power);
-    let factor = [1.0, 2.0, 5.0, 10.0].into_iter().find(|factor| factor * unit >= rough * (1.0 - 1e-9));
+    let unit = 10f64.powi(power as i32);
+    let factor = [1.0, 2.0, 5.0, 10.0].into_iter().find(|factor| factor * unit >= rough * 0.8);
     let step = factor.unwrap_or(10.0) * unit;
     let first = (low / step - 1e-9).ceil();
     let last = (high / step + 1e-9).floor();
@@ -112,13 +113,13 @@ pub(crate) fn fitting(low: f64, high: f64, log: bool, length: f64, size: f64, al
 /// Labels of values that are `step` apart, all with the same number of decimals.
 fn labels(values: &[f64], step: f64) -> Vec<String> {
     let largest = values.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
-    let decimals = (-step.log10() + 1e-9).ceil().max(0.0) as usize;
+    let decimals = (-step.log10() - 1e-9).ceil().max(0.0) as usize;
     // Labels for the part that differs would hide that most digits are the same, so all are written.
     if largest < 1e6 && (decimals <= 4 || step / largest < 1e-4) {
         return values.iter().map(|&value| grouped(value, decimals.min(12))).collect();
     }
     let power = largest.log10().floor() as i32;
-    let digits = ((f64::from(power) - step.log10() + 1e-9).ceil().max(0.0) as usize).min(12);
+    let digits = ((f64::from(power) - step.log10() - 1e-9).ceil().max(0.0) as usize).min(12);
     values
         .iter()
         .map(|&value| {
@@ -225,8 +226,8 @@ mod tests {
                 let (low, high) = (from * unit, to * unit);
                 for wanted in 2..9 {
                     let ticks = linear(low, high, wanted);
-                    assert!(!ticks.is_empty() && ticks.len() <= wanted + 1, "{low} {high} {wanted}");
-                    let step = (high - low) / wanted as f64 * 2.5 + unit * 1e-9;
+                    assert!(!ticks.is_empty() && ticks.len() <= wanted * 5 / 4 + 1, "{low} {high} {wanted}");
+                    let step = (high - low) / wanted as f64 * 2.0 + unit * 1e-9;
                     assert!(ticks[0].value - low <= step && high - ticks[ticks.len() - 1].value <= step);
                     assert!(
                         ticks.iter().all(|t| t.value >= low - step * 1e-6 && t.value <= high + step * 1e-6)

@@ -5,6 +5,7 @@
 //! | [`configuration`] | typed configurations: defaults, files, the environment, assignments, all checked |
 //! | [`learner`] | what one step of training does: a model with a loss, or anything else |
 //! | [`source`] | where batches come from, seen from the trainer |
+//! | [`sweep`] | searching for good values of a configuration |
 //! | [`trainer`] | the loop: epochs, reports, evaluation, checkpoints, exact resume |
 //! | [`optimisation`] | optimiser and schedule as configuration |
 //! | [`evaluation`] | what is measured of a state on a data set |
@@ -29,6 +30,7 @@ pub mod record;
 pub mod run_folder;
 pub mod snapshot;
 pub mod source;
+pub mod sweep;
 pub mod trainer;
 pub mod weights;
 

@@ -1,7 +1,10 @@
 //! What a run has written down: the lines of its metrics.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use bolete_formats::FormatError;
+use bolete_formats::csv::{self, Column, ColumnValues, CsvOptions, Table};
 use serde::{Deserialize, Serialize};
 
 use crate::trainer::{Ending, EpochEnd, Progress};
@@ -57,20 +60,50 @@ pub enum Record {
 pub fn curves(records: &[Record]) -> BTreeMap<String, Vec<(f64, f64)>> {
     let mut curves: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
     for record in records {
-        let (prefix, step, means) = match record {
-            Record::Progress(progress) => ("", progress.step, &progress.means),
-            Record::Evaluation { step, means, .. } => ("test ", *step, means),
-            _ => continue,
-        };
-        for (name, value) in means {
-            curves.entry(format!("{prefix}{name}")).or_default().push((step as f64, *value));
-        }
-        if let Record::Progress(progress) = record {
-            let mut more =
-                |name: &str, value| curves.entry(name.to_owned()).or_default().push((step as f64, value));
-            more("learning rate factor", progress.rate_factor);
-            more("items per second", progress.items_per_second);
+        let (step, values) = curves_of(record);
+        for (name, value) in values {
+            curves.entry(name).or_default().push((step as f64, value));
         }
     }
     curves
+}
+
+/// What one record adds to the curves: its update and the values by name.
+pub(crate) fn curves_of(record: &Record) -> (u64, Vec<(String, f64)>) {
+    let with = |prefix: &str, means: &BTreeMap<String, f64>| -> Vec<(String, f64)> {
+        means.iter().map(|(name, value)| (format!("{prefix}{name}"), *value)).collect()
+    };
+    match record {
+        Record::Progress(progress) => {
+            let mut values = with("", &progress.means);
+            values.push(("learning rate factor".to_owned(), progress.rate_factor));
+            values.push(("items per second".to_owned(), progress.items_per_second));
+            (progress.step, values)
+        }
+        Record::Evaluation { step, means, .. } => (*step, with("test ", means)),
+        _ => (0, Vec::new()),
+    }
+}
+
+/// Writes the curves as a table with a row per update and a column per measure, empty where nothing was measured.
+///
+/// # Errors
+/// [`FormatError`] naming the file.
+pub fn write_csv(records: &[Record], path: impl AsRef<Path>) -> Result<(), FormatError> {
+    let curves = curves(records);
+    let mut steps: Vec<f64> = curves.values().flatten().map(|(step, _)| *step).collect();
+    steps.sort_by(f64::total_cmp);
+    steps.dedup();
+    let column = |(name, curve): (&String, &Vec<(f64, f64)>)| {
+        let mut values = vec![f64::NAN; steps.len()];
+        for (step, value) in curve {
+            if let Ok(row) = steps.binary_search_by(|known| known.total_cmp(step)) {
+                values[row] = *value;
+            }
+        }
+        Column { name: name.clone(), values: ColumnValues::Numbers(values) }
+    };
+    let mut columns = vec![Column { name: "step".to_owned(), values: ColumnValues::Numbers(steps.clone()) }];
+    columns.extend(curves.iter().map(column));
+    csv::write(path, &Table { columns }, &CsvOptions::default())
 }

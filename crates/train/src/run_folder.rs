@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `config.json` | the name of the recipe and its full configuration, the seed included |
+//! | `environment.json` | what the run is made on |
 //! | `metrics.jsonl` | what was measured, one JSON object per line, in the order of time ([`Record`]) |
 //! | `checkpoints/` | where training can go on exactly ([`Snapshots`]) |
 //! | `model.safetensors` | the weights to be used, by path, of the last checkpoint |
@@ -33,6 +34,7 @@ const METRICS: &str = "metrics.jsonl";
 const MODEL: &str = "model.safetensors";
 const BEST: &str = "best.safetensors";
 const LOCK: &str = "lock";
+const ENVIRONMENT: &str = "environment.json";
 
 /// A run folder that exists and belongs to a recipe.
 ///
@@ -146,19 +148,29 @@ impl RunFolder {
         config: &impl Serialize,
     ) -> Result<RunFolder, RunError> {
         let parent = parent.as_ref();
+        RunFolder::create(RunFolder::free_name(parent, recipe)?, recipe, config)
+    }
+
+    /// Makes the first free folder of `parent/name-1`, `parent/name-2`, …, after the last that there is: numbers tell the
+    /// order.
+    ///
+    /// # Errors
+    /// [`RunError::Create`] when the system refuses.
+    pub fn free_name(parent: impl AsRef<Path>, name: &str) -> Result<PathBuf, RunError> {
+        let parent = parent.as_ref();
         fs::create_dir_all(parent).map_err(|reason| RunError::create(parent, reason))?;
-        // After the last one, also where an earlier one was deleted: numbers tell the order.
+        // Also where an earlier one was deleted.
         let taken = fs::read_dir(parent).map_err(|reason| RunError::create(parent, reason))?;
         let last = taken
             .filter_map(|entry| {
-                entry.ok()?.file_name().to_str()?.strip_prefix(recipe)?.strip_prefix('-')?.parse().ok()
+                entry.ok()?.file_name().to_str()?.strip_prefix(name)?.strip_prefix('-')?.parse().ok()
             })
             .max()
             .unwrap_or(0u64);
         for number in last.saturating_add(1).. {
-            let path = parent.join(format!("{recipe}-{number}"));
+            let path = parent.join(format!("{name}-{number}"));
             match fs::create_dir(&path) {
-                Ok(()) => return RunFolder::create(path, recipe, config),
+                Ok(()) => return Ok(path),
                 // Another run was faster.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 Err(reason) => return Err(RunError::create(&path, reason)),
@@ -219,6 +231,16 @@ impl RunFolder {
         }
     }
 
+    /// Removes a new folder in which nothing has been found yet, so that it is not in the way of the next try.
+    pub fn discard_if_empty(self) {
+        let Ok(entries) = fs::read_dir(&self.path) else { return };
+        let names: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
+        if names.iter().all(|name| name == CONFIG || name == LOCK || name == ENVIRONMENT) {
+            // What cannot be removed is in the way, and told of when it is.
+            let _ = fs::remove_dir_all(&self.path);
+        }
+    }
+
     /// The checkpoints.
     pub fn snapshots(&self) -> Snapshots {
         Snapshots::of(&self.path)
@@ -254,6 +276,20 @@ impl RunFolder {
             out.write_all(b"\n")
         })?;
         Ok(())
+    }
+
+    /// Writes down what the run is made on.
+    ///
+    /// # Errors
+    /// [`RunError::Write`] naming the file.
+    pub fn write_environment(&self, environment: &impl Serialize) -> Result<(), RunError> {
+        let path = self.path.join(ENVIRONMENT);
+        Ok(atomic::write(path, |out| Ok(serde_json::to_writer_pretty(out, environment)?))?)
+    }
+
+    /// What the run is made on, where that was written down.
+    pub fn environment(&self) -> Option<serde_json::Value> {
+        serde_json::from_slice(&fs::read(self.path.join(ENVIRONMENT)).ok()?).ok()
     }
 
     /// Adds a line to the metrics. When the disk takes only a part of it, that part is removed again.

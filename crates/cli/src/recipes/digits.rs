@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bolete::data::augmentation::Crop;
 use bolete::data::drawn_digits::{self, DrawOptions};
 use bolete::data::{
     Augmentation, ImageClassification, Loader, LoaderOptions, Normalisation, Randomness, TrainTest,
@@ -256,7 +257,7 @@ fn pictures_for(config: &Config) -> anyhow::Result<TrainTest> {
         },
     };
     let (train, test) = (prepared(train)?, prepared(test)?);
-    let train = train.with_augmentation(Augmentation { shift: config.shift, ..Augmentation::default() });
+    let train = train.with_augmentation(Augmentation::of(Crop::padded(config.shift)));
     Ok(TrainTest { train, test })
 }
 

@@ -170,7 +170,8 @@ fn combinations(config: &Config, session: &mut Session) -> anyhow::Result<()> {
             rows.push(row);
             if nonlinearity == config.activation {
                 let figure = figures::histograms(nonlinearity, weights, &signals);
-                let caption = "Up to eight layers, 50 bins each, by density.";
+                let caption = "Up to eight layers, 50 bins each, by density; the bar of ReLU's zeros is cut where \
+                               it would hide the others.";
                 session.figure(&format!("histograms-{}", file_name(weights)), caption, &figure)?;
             }
             all.push(Looked { nonlinearity, weights, activations, gradients });
@@ -209,8 +210,8 @@ fn usual_and_normalised(config: &Config, session: &mut Session) -> anyhow::Resul
     )?;
     let mut probe = Probe::new(5.min(config.depth), config.width, config.batch, Activation::Tanh);
     let key = Key::new(config.seed);
-    let usual = probe.look(Initialiser::FanIn, &key);
-    let normalised = probe.look(Initialiser::XavierUniform { gain: 1.0 }, &key);
+    let usual = probe.look_from_anywhere(Initialiser::FanIn, &key);
+    let normalised = probe.look_from_anywhere(Initialiser::XavierUniform { gain: 1.0 }, &key);
     for (name, seen) in [("U(±1/√n)", &usual), ("normalised", &normalised)] {
         let gradients = Signals::spreads(&seen.gradients);
         let ratio = gradients[0].deviation / gradients[gradients.len() - 1].deviation;
@@ -237,7 +238,9 @@ fn propagation(config: &Config, session: &mut Session) -> anyhow::Result<()> {
     session.say(
         "Without biases Var z = n σ² E h², where n is the number of inputs and σ² the variance of the weights. ReLU halves the \
          mean square of a symmetric signal, so that each layer multiplies it by n σ²/2: 1 for He, ½ for Xavier. The gradient is \
-         multiplied by the same factor on its way back. Of one network the factors scatter; they are means over many.",
+         multiplied by the same factor on its way back, if it comes from a direction that knows nothing of the weights: that of a \
+         random sum of the outputs, not of their plain sum, whose gradient leans along the activations. Of one \
+         network the factors scatter; they are means over many.",
     )?;
     let (mut rows, mut drawn) = (Vec::new(), Vec::new());
     let cases = [
@@ -252,7 +255,7 @@ fn propagation(config: &Config, session: &mut Session) -> anyhow::Result<()> {
         let mut squares = [vec![0.0; config.depth], vec![0.0; config.depth]];
         for network in 0..config.networks {
             session.progress(&format!("{}, {name}: network {network}", weights.name()))?;
-            let signals = probe.look(weights.initialiser(), &Key::new(config.seed + network));
+            let signals = probe.look_from_anywhere(weights.initialiser(), &Key::new(config.seed + network));
             let inputs = Signals::spreads(&signals.inputs);
             forward.extend(factors(&inputs));
             let mut gradients = Signals::spreads(&signals.gradients);

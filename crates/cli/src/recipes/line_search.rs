@@ -103,8 +103,7 @@ impl Recipe for LineSearch {
             let name = if surface == Surface::Beale { "beale" } else { "rosenbrock" };
             let caption = "Each marker is an iteration.";
             session.figure(&format!("{name}-paths"), caption, &figures::paths(surface, &all))?;
-            let caption =
-                "A factor per iteration bends down on these axes; Newton's last iterations fall off.";
+            let caption = "Left and middle: the whole way. Right: each error over the one before; along the dashed lines the order is 1 and 2.";
             session.figure(&format!("{name}-convergence"), caption, &figures::convergence(surface, &all))?;
             for (name, expected, index) in [
                 ("steepest descent", "1, linear", 1),
@@ -156,7 +155,7 @@ fn slice(config: &Config, surface: Surface) -> Slice {
         tried[0].push(at(step));
         at(step).value
     });
-    let (found, _) = wolfe.search(first, 0.02 * length, |step| {
+    let (found, _) = wolfe.search(first, 2.0 * length, |step| {
         tried[1].push(at(step));
         at(step)
     });

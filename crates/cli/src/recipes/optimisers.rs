@@ -187,7 +187,7 @@ fn terminal_speed(session: &mut Session) -> anyhow::Result<()> {
         (at, optimiser) = optimiser.update(at, &Tensor::from(1.0f64));
         speed = before - at.item();
     }
-    let expected = format!("γ/(1 − α) = {}", rate / (1.0 - momentum));
+    let expected = format!("γ/(1 − α) = {:.2}", rate / (1.0 - momentum));
     session.result("terminal speed of momentum on a slope of 1, γ = 0.01, α = 0.9", speed, &expected)
 }
 
@@ -202,7 +202,9 @@ fn best_rates(config: &Config, session: &mut Session, racers: &[Racer], race: &R
     let (mut rows, mut all) = (Vec::new(), Vec::new());
     for racer in racers {
         session.progress(&format!("{} at {} learning rates", racer.name, rates.len()))?;
-        let end = |rate: &f64| race.surface.distance(racer.path_at(race, *rate)[race.steps]);
+        // What has diverged is infinitely far away, so that it is the best of nothing.
+        let far = |distance: f64| if distance.is_finite() { distance } else { f64::INFINITY };
+        let end = |rate: &f64| far(race.surface.distance(racer.path_at(race, *rate)[race.steps]));
         let reached: Vec<f64> = rates.iter().map(end).collect();
         let order = |a: &&usize, b: &&usize| reached[**a].total_cmp(&reached[**b]);
         let indices: Vec<usize> = (0..rates.len()).collect();

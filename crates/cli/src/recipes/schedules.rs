@@ -97,7 +97,7 @@ impl Recipe for Schedules {
             Setting::Quick => Config {
                 hidden: 32,
                 steps: 250,
-                rates: vec![0.03, 0.3],
+                rates: vec![0.03, 0.1],
                 seeds: 3,
                 train_size: 2000,
                 test_size: 500,
@@ -194,7 +194,7 @@ fn schedules(steps: u64, warm_up: u64, cycles: u64) -> Vec<Named> {
         plain(
             "longer restarts",
             "half waves, each twice as long",
-            Schedule::CosineRestarts { period: (steps / 7).max(1), growth: 2, last: 0.0 },
+            Schedule::CosineRestarts { period: steps.div_ceil(7), growth: 2, last: 0.0 },
         ),
         plain(
             "one cycle",

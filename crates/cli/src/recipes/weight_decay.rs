@@ -63,7 +63,7 @@ impl Default for Config {
             test_size: 2000,
             hidden: 256,
             steps: 2000,
-            decays: vec![0.0, 0.1, 1.0, 3.0],
+            decays: vec![0.0, 1.0, 3.0, 10.0],
             seeds: 3,
         }
     }
@@ -157,11 +157,7 @@ fn forms_table(config: &Config, session: &mut Session, digits: &VectorDigits) ->
     let adam = AdamConfig { learning_rate: 1e-3, ..AdamConfig::default() };
     let all: [(&str, &str, Comparison); 3] = [
         ("SGD", "0 up to rounding", compare(sgd, decay, steps, digits)),
-        (
-            "SGD with momentum 0.9",
-            "small, not 0",
-            compare(SgdConfig { momentum: 0.9, ..sgd }, decay, steps, digits),
-        ),
+        ("SGD with momentum 0.9", "not 0", compare(SgdConfig { momentum: 0.9, ..sgd }, decay, steps, digits)),
         ("Adam", "not 0", compare(adam, decay, steps, digits)),
     ];
     let row = |(name, _, found): &(&str, &str, Comparison)| {

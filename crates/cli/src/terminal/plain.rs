@@ -20,6 +20,9 @@ pub struct Plain {
 /// Time between lines where they cannot be rewritten.
 const BETWEEN_LINES: Duration = Duration::from_secs(5);
 
+/// Seconds below which an epoch gets no line of its own.
+const SHORT_EPOCH: f64 = 0.1;
+
 /// Takes the cursor to the beginning of the line and empties it.
 const REWRITE: &str = "\r\x1b[K";
 
@@ -51,6 +54,10 @@ impl Display for Plain {
                 let best = if evaluated.is_best { "  best so far" } else { "" };
                 let means = means(&evaluated.evaluation.means, "test ");
                 self.line(&format!("step {}  {means}{best}", evaluated.step))
+            }
+            // Epochs of a single step, of which there are thousands, are told by the reports of their progress.
+            Event::Epoch(end) if end.seconds < SHORT_EPOCH * end.epoch as f64 && end.epoch < end.epochs => {
+                Ok(())
             }
             Event::Epoch(end) => self.line(&format!(
                 "epoch {}/{}  {}  {}",

@@ -47,6 +47,23 @@ impl<T: AsRef<[u8]> + Clone + Send + Sync> Items for Vec<T> {
     }
 }
 
+/// Items that are shared.
+impl<I: Items + ?Sized> Items for Arc<I> {
+    type Item = I::Item;
+
+    fn len(&self) -> usize {
+        (**self).len()
+    }
+
+    fn item(&self, index: usize) -> Result<I::Item, DataError> {
+        (**self).item(index)
+    }
+
+    fn fingerprint(&self) -> u64 {
+        (**self).fingerprint()
+    }
+}
+
 /// A data set made of items and a function that puts them together to a batch: padding, packing, stacking.
 ///
 /// The function gets each item with its own random stream of the epoch.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::support::assert_message;
+use bolete_data::augmentation::{Crop, Flip};
 use bolete_data::{
     Augmentation, Collated, Concatenated, DataError, Dataset, EpochRandomness, Gather, ImageBatch,
     ImageClassification, Mapped, Padded, Padding, Subset, drawn_digits, pad,
@@ -10,7 +11,7 @@ use bolete_data::{
 
 fn digits(seed: u64) -> Arc<ImageClassification> {
     let digits = drawn_digits::draw(20, seed, &drawn_digits::DrawOptions::default());
-    Arc::new(digits.with_augmentation(Augmentation { shift: 2, mirror: true }))
+    Arc::new(digits.with_augmentation(Augmentation::of(Crop::padded(2)).then(Flip::horizontal(0.5))))
 }
 
 fn randomness() -> EpochRandomness {

@@ -1,6 +1,7 @@
 //! Labelled pictures in memory.
 
 use crate::support::assert_message;
+use bolete_data::augmentation::{Crop, Flip};
 use bolete_data::{Augmentation, Dataset, EpochRandomness, ImageClassification, ImageShape, Normalisation};
 
 const SHAPE: ImageShape = ImageShape { channels: 2, height: 2, width: 3 };
@@ -64,7 +65,8 @@ fn augmentation_moves_and_mirrors() {
     let shape = ImageShape { channels: 1, height: 3, width: 3 };
     let pixels: Vec<u8> = (1..=9).collect();
     let plain = ImageClassification::new(pixels.clone(), shape, vec![0], names()).unwrap();
-    let data = plain.with_augmentation(Augmentation { shift: 1, mirror: true });
+    let data =
+        plain.with_augmentation(Augmentation::default().then(Crop::padded(1)).then(Flip::horizontal(0.5)));
     let at = |epoch| -> Vec<u8> {
         let images = data.batch(&[0], &EpochRandomness::new(7, epoch)).unwrap().images;
         images.iter().map(|value| (value * 255.0).round() as u8).collect()

@@ -1,7 +1,6 @@
 //! PNG and JPEG into a [`Picture`], within limits.
 
 use std::io::{Cursor, Read};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use image::error::ImageError;
@@ -57,7 +56,8 @@ pub(super) fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, FormatE
     if length > limits.bytes {
         return Err(too_large(path, format!("at most {} bytes", limits.bytes), format!("{length} bytes")));
     }
-    let mut bytes = Vec::new();
+    // As much as most files have; a longer one grows it, whatever its length was said to be.
+    let mut bytes = Vec::with_capacity(length.min(1 << 16) as usize);
     file.take(limits.bytes).read_to_end(&mut bytes).map_err(|reason| FormatError::read(path, reason))?;
     Ok(bytes)
 }
@@ -80,33 +80,22 @@ pub fn decode(bytes: &[u8], file: impl AsRef<Path>, limits: &Limits) -> Result<P
             ));
         }
     };
-    let name = if format == ImageFormat::Png { "PNG" } else { "JPEG" };
-    if format == ImageFormat::Jpeg && !jpeg::is_complete(bytes) {
-        // Decoders fill the missing part with gray, and a network would learn that gray.
-        return Err(malformed(
-            file,
-            name,
-            "an end-of-image marker after the picture",
-            "a truncated file".to_string(),
-        ));
+    if format == ImageFormat::Jpeg {
+        return jpeg::decode(bytes, file, limits);
     }
 
+    let name = "PNG";
     let refused = |error: ImageError| refusal(file, name, &error);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(image_limits(limits));
     let mut decoder = reader.into_decoder().map_err(refused)?;
-    check_size(&decoder, bytes.len() as u64, file, name, limits)?;
+    let (width, height) = decoder.dimensions();
+    let bytes_per_pixel = u64::from(decoder.color_type().bytes_per_pixel());
+    let size = (u64::from(width), u64::from(height), bytes_per_pixel);
+    check_size(size, bytes.len() as u64, file, name, limits)?;
     // A damaged orientation is no reason to lose the picture.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    // The JPEG decoder can panic on damaged files (fuzzing found one in four million); nothing of it is kept then.
-    let decoded = catch_unwind(AssertUnwindSafe(|| DynamicImage::from_decoder(decoder)));
-    let mut image = match decoded {
-        Ok(decoded) => decoded.map_err(refused)?,
-        Err(_) => {
-            let found = "one that the decoder gave up on".to_string();
-            return Err(malformed(file, name, "an undamaged picture", found));
-        }
-    };
+    let mut image = DynamicImage::from_decoder(decoder).map_err(refused)?;
     image.apply_orientation(orientation);
 
     let (width, height) = (image.width() as usize, image.height() as usize);
@@ -120,26 +109,27 @@ pub fn decode(bytes: &[u8], file: impl AsRef<Path>, limits: &Limits) -> Result<P
 }
 
 /// Compares what the header asks for with the limits and with what the file can hold, before memory is taken.
-fn check_size(
-    decoder: &impl ImageDecoder,
+pub(super) fn check_size(
+    (width, height, bytes_per_pixel): (u64, u64, u64),
     file_bytes: u64,
     file: &Path,
     name: &'static str,
     limits: &Limits,
 ) -> Result<(), FormatError> {
-    let (width, height) = decoder.dimensions();
     let size = || format!("{width}x{height} pixels");
-    if width.max(height) > limits.side {
+    if width.max(height) > u64::from(limits.side) {
         return Err(too_large(file, format!("at most {} pixels a side", limits.side), size()));
     }
-    if decoder.total_bytes() > limits.bytes {
+    // Neither format has sides of more than 32 bits.
+    let decoded = (width * height).saturating_mul(bytes_per_pixel);
+    if decoded > limits.bytes {
         return Err(too_large(
             file,
             format!("at most {} bytes when decoded", limits.bytes),
-            format!("{} bytes for {}", decoder.total_bytes(), size()),
+            format!("{decoded} bytes for {}", size()),
         ));
     }
-    if u64::from(width) * u64::from(height) / MOST_PIXELS_PER_BYTE > file_bytes {
+    if width * height / MOST_PIXELS_PER_BYTE > file_bytes {
         return Err(malformed(
             file,
             name,

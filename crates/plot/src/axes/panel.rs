@@ -35,11 +35,13 @@ pub(crate) struct Panel<'a> {
     series: Vec<usize>,
     keys: Vec<Key>,
     bar: Option<ColourBar>,
+    /// Where the legend goes, decided.
+    legend: Legend,
     covered: bool,
 }
 
 impl<'a> Panel<'a> {
-    pub fn new(axes: &'a Axes) -> Self {
+    pub fn new(axes: &'a Axes, usual: (f64, f64)) -> Self {
         let mut extent = Extent { x: Span::new(axes.x.log), y: Span::new(axes.y.log) };
         let mut next = 0;
         let mut series = Vec::new();
@@ -57,7 +59,7 @@ impl<'a> Panel<'a> {
             let names = fixed.as_ref().or((!span.names.is_empty()).then_some(&span.names))?;
             Some(names.iter().map(|(value, label)| Tick { value: *value, label: label.clone() }).collect())
         };
-        Self {
+        let mut panel = Self {
             x: Scale::around(&extent.x, axes.x.range, axes.x.reversed),
             y: Scale::around(&extent.y, axes.y.range, axes.y.reversed),
             x_names: names(&extent.x, &axes.x.ticks),
@@ -66,7 +68,29 @@ impl<'a> Panel<'a> {
             keys,
             bar: axes.marks.iter().filter(|_| axes.colour_bar).find_map(|mark| mark.colour_bar()),
             covered: axes.marks.iter().any(|mark| mark.covers()),
+            legend: axes.legend,
             axes,
+        };
+        panel.decide_legend(usual);
+        panel
+    }
+
+    /// Moves an automatic legend beside the panel where it would hide much.
+    fn decide_legend(&mut self, usual: (f64, f64)) {
+        const MUCH: usize = 6;
+        if self.axes.legend != Legend::Automatic || self.keys.is_empty() {
+            return;
+        }
+        let (width, height) = self.wanted(usual);
+        let area = self.fitted(Rect::new(0.0, 0.0, width, height));
+        let plane = Plane { rect: area, x: self.x, y: self.y };
+        let mut items = Vec::new();
+        for (mark, &series) in self.axes.marks.iter().zip(&self.series) {
+            mark.draw(&plane, series, &mut items);
+        }
+        let (_, hidden) = legend::place(Legend::Automatic, area, legend::size(&self.keys, TICKS), &items);
+        if hidden > MUCH {
+            self.legend = Legend::Outside;
         }
     }
 
@@ -148,7 +172,7 @@ impl<'a> Panel<'a> {
         if let Some(bar) = &self.bar {
             margins.right = margins.right.max(bar.room(area.height, TICKS));
         }
-        if self.axes.legend == Legend::Outside && !self.keys.is_empty() {
+        if self.legend == Legend::Outside && !self.keys.is_empty() {
             margins.right += 10.0 + legend::size(&self.keys, TICKS).0;
         }
         margins
@@ -173,8 +197,8 @@ impl<'a> Panel<'a> {
         }
         let legend = (!self.keys.is_empty()).then(|| {
             let size = legend::size(&self.keys, TICKS);
-            let mut place = legend::place(self.axes.legend, rect, size, &items);
-            if self.axes.legend == Legend::Outside
+            let (mut place, _) = legend::place(self.legend, rect, size, &items);
+            if self.legend == Legend::Outside
                 && let Some(bar) = &self.bar
             {
                 place.x += bar.room(rect.height, TICKS);
@@ -197,7 +221,7 @@ impl<'a> Panel<'a> {
             bar.draw(rect, TICKS, out);
         }
         if let Some(place) = legend {
-            let boxed = self.axes.legend != Legend::Outside;
+            let boxed = self.legend != Legend::Outside;
             legend::draw(&self.keys, place, TICKS, boxed, out);
         }
         let mut curves = Vec::new();

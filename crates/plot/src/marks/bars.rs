@@ -119,7 +119,7 @@ impl Mark for Bars {
                 up.include(value - error);
                 up.include(value + error);
                 if self.written {
-                    up.include(value * 1.06);
+                    up.include(value * if self.horizontal { 1.16 } else { 1.06 });
                 }
             }
         }

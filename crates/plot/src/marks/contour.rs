@@ -89,7 +89,7 @@ macro_rules! field_methods {
                 self
             }
 
-            /// Draws `count` levels, each the same multiple of the one before.
+            /// Draws about `count` levels at round values that grow from decade to decade.
             #[must_use]
             pub fn log_levels(mut self, count: usize) -> Self {
                 self.field.levels = Levels::Logarithmic(count.max(1));

@@ -22,7 +22,7 @@ pub struct HeatMap {
     label: String,
     extent: Option<[f64; 4]>,
     smooth: bool,
-    written: bool,
+    texts: Option<Vec<String>>,
     opacity: f64,
     bar: bool,
 }
@@ -48,7 +48,7 @@ impl HeatMap {
             label: String::new(),
             extent: None,
             smooth: false,
-            written: false,
+            texts: None,
             opacity: 1.0,
             bar: true,
         }
@@ -112,7 +112,19 @@ impl HeatMap {
     /// Writes the value into each cell.
     #[must_use]
     pub fn written(mut self) -> Self {
-        self.written = true;
+        self.texts = Some(self.values.iter().map(|&value| ticks::number(value)).collect());
+        self
+    }
+
+    /// Writes a text of its own into each cell.
+    ///
+    /// # Panics
+    /// If there are not as many texts as cells.
+    #[track_caller]
+    #[must_use]
+    pub fn texts(mut self, texts: Vec<String>) -> Self {
+        numbers::same_length(["texts", "cells"], [texts.len(), self.values.len()]);
+        self.texts = Some(texts);
         self
     }
 
@@ -173,14 +185,14 @@ impl Mark for HeatMap {
         let Ok(picture) = Picture::new(self.columns, self.rows, 4, pixels) else { return };
         let rect = Rect::between(from, to);
         out.push(Item::Picture { picture: Arc::new(picture), rect, smooth: self.smooth, opacity: 1.0 });
-        if self.written {
+        if let Some(texts) = &self.texts {
             let (width, height) = (rect.width / self.columns as f64, rect.height / self.rows as f64);
             for (index, (&value, &colour)) in self.values.iter().zip(&colours).enumerate() {
                 let (row, column) = (index / self.columns, index % self.columns);
                 let x = left + (right - left) * (column as f64 + 0.5) / self.columns as f64;
                 let y = low + (high - low) * (row as f64 + 0.5) / self.rows as f64;
-                let label = ticks::number(value);
-                let fitting = (width * 0.86) / crate::font::width(&label, 1.0).max(0.1);
+                let label = &texts[index];
+                let fitting = (width * 0.86) / crate::font::width(label, 1.0).max(0.1);
                 let size = fitting.min(height * 0.6).min(11.0);
                 let ink = if colour.alpha > 100 && colour.is_dark() {
                     Colour::WHITE
@@ -188,7 +200,7 @@ impl Mark for HeatMap {
                     Colour::hex(0x222222)
                 };
                 if size >= 4.0 && value.is_finite() {
-                    let text = Text::new(label, Point::new(plane.x(x), plane.y(y)), size).colour(ink);
+                    let text = Text::new(&**label, Point::new(plane.x(x), plane.y(y)), size).colour(ink);
                     out.push(Item::Text(text.centred().anchor(Anchor::Middle)));
                 }
             }

@@ -96,6 +96,11 @@ impl Image {
         self
     }
 
+    /// Width and height in pixels.
+    pub(crate) fn sides(&self) -> (f64, f64) {
+        (self.picture.width() as f64, self.picture.height() as f64)
+    }
+
     /// A panel that shows the picture, without axes, pixels square and rows downwards. Boxes, masks and points can be
     /// added to it with [`Axes::with`].
     pub fn panel(self, title: impl Into<String>) -> Axes {
@@ -103,7 +108,7 @@ impl Image {
         // Small pictures are enlarged by whole factors, so that all pixels are equally large.
         let longest = width.max(height);
         let scale =
-            if longest <= 160.0 { (160.0 / longest).floor().max(1.0) } else { (320.0 / longest).min(1.0) };
+            if longest <= 220.0 { (220.0 / longest).round().max(1.0) } else { (320.0 / longest).min(1.0) };
         Axes::new(title)
             .equal_aspect()
             .no_axes()

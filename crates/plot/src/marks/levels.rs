@@ -1,6 +1,5 @@
 //! The values at which contours are drawn.
 
-use crate::numbers::logspace;
 use crate::ticks;
 
 /// At which values contours lie.
@@ -8,7 +7,7 @@ use crate::ticks;
 pub enum Levels {
     /// About so many, at round values.
     Linear(usize),
-    /// So many, each the same multiple of the one before, from the lowest value above 0 to the highest.
+    /// About so many, at round values that grow from decade to decade.
     Logarithmic(usize),
     /// These, in ascending order.
     At(Vec<f64>),
@@ -40,16 +39,8 @@ impl Levels {
                 }
                 levels
             }
-            Self::Logarithmic(count) => {
-                // Values near 0 would take most of the levels.
-                let low = low.max(high * 1e-9);
-                let count = (*count).max(2);
-                if around {
-                    logspace(low, high, count)
-                } else {
-                    logspace(low, high, count + 2)[1..=count].to_vec()
-                }
-            }
+            // Values near 0 would take most of the levels.
+            Self::Logarithmic(count) => round_levels(low.max(high * 1e-12), high, *count, around),
             Self::At(levels) => levels.iter().copied().filter(|level| level.is_finite()).collect(),
         };
         levels.sort_by(f64::total_cmp);
@@ -59,4 +50,33 @@ impl Levels {
         }
         levels
     }
+}
+
+/// Levels at the same digits in every decade (or one in every few decades), about `count` between `low` and `high`.
+fn round_levels(low: f64, high: f64, count: usize, around: bool) -> Vec<f64> {
+    const DIGITS: [&[f64]; 6] = [
+        &[1.0],
+        &[1.0, 3.0],
+        &[1.0, 2.0, 5.0],
+        &[1.0, 1.5, 2.0, 3.0, 5.0, 7.0],
+        &[1.0, 1.2, 1.5, 1.7, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0],
+        &[1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2.0, 2.2, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 6.0, 7.0, 8.0, 9.0],
+    ];
+    let decades = (high / low).log10();
+    let (first, last) = (low.log10().floor() as i32 - 1, high.log10().ceil() as i32 + 1);
+    let per_decade = count as f64 / decades.max(1e-3);
+    let fits = |digits: &&&[f64]| digits.len() as f64 <= per_decade * 1.4;
+    let digits = DIGITS.iter().rev().find(fits).unwrap_or(&DIGITS[0]);
+    let every = if per_decade < 0.8 { (1.0 / per_decade).round().max(1.0) as i32 } else { 1 };
+    let all: Vec<f64> = (first - every..=last + every)
+        .filter(|power| power.rem_euclid(every) == 0)
+        .flat_map(|power| digits.iter().map(move |digit| digit * 10f64.powi(power)))
+        .collect();
+    let inside = |level: &f64| *level > low && *level < high;
+    let mut levels: Vec<f64> = all.iter().copied().filter(inside).collect();
+    if around {
+        levels.extend(all.iter().rev().find(|level| **level <= low));
+        levels.extend(all.iter().find(|level| **level >= high));
+    }
+    levels
 }

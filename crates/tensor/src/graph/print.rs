@@ -1,10 +1,10 @@
-//! Looking at a pending graph: as a text tree and as DOT for Graphviz.
+//! Looking at a pending graph: as a text tree, as DOT for Graphviz, and as a list of nodes for other drawings.
 
 use std::fmt::Write;
 
-use crate::Tensor;
 use crate::graph::walk::{IdMap, reachable};
 use crate::ops::Op;
+use crate::{DType, Shape, Tensor};
 
 /// Lines of a text tree before the rest is cut off.
 const MOST_LINES: usize = 1000;
@@ -109,4 +109,44 @@ pub fn dot(tensors: &[&Tensor]) -> String {
     }
     text.push_str("}\n");
     text
+}
+
+/// A node of a graph, as somebody who draws it needs it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Drawn {
+    /// What it does, in one word with its parameters, as in [`tree`].
+    pub label: String,
+    /// The shape of the (first) value.
+    pub shape: Shape,
+    /// The element type of that value.
+    pub dtype: DType,
+    /// Whether the value exists: a leaf, or an op that has been computed.
+    pub is_evaluated: bool,
+    /// What it is computed from: positions in the list of nodes, all below its own.
+    pub inputs: Vec<usize>,
+}
+
+/// The graph that computes `tensors` as a list in topological order, each node once: inputs before what they go into.
+///
+/// ```
+/// use bolete_tensor::{Tensor, graph::print::nodes};
+/// let x = Tensor::from([1.0f32, 2.0]);
+/// let graph = nodes(&[&(&x * &x).sum(..)]);
+/// let labels: Vec<&str> = graph.iter().map(|node| node.label.as_str()).collect();
+/// assert_eq!(labels, ["data", "mul", "sum over [0]"]);
+/// assert_eq!(graph[1].inputs, [0, 0]);
+/// ```
+pub fn nodes(tensors: &[&Tensor]) -> Vec<Drawn> {
+    let mut positions: IdMap<u64, usize> = IdMap::default();
+    let found = reachable(tensors.iter().copied(), |_| true);
+    let drawn = found.iter().enumerate().map(|(position, tensor)| {
+        positions.insert(tensor.node.id, position);
+        let inputs =
+            tensor.node.with_inputs(|inputs| inputs.iter().map(|input| positions[&input.node.id]).collect());
+        let meta = &tensor.node.outputs[0];
+        let is_evaluated = tensor.node.is_evaluated();
+        Drawn { label: label(tensor), shape: meta.shape.clone(), dtype: meta.dtype, is_evaluated, inputs }
+    });
+    drawn.collect()
 }

@@ -1,11 +1,14 @@
 //! A record of every kernel that runs, for the trace viewers of Chrome and Perfetto.
 //!
 //! `BOLETE_TRACE=file.json` makes a process write one event per kernel. The file is complete JSON after every plan.
+//! [`start_profile`] and [`take_profile`] add up the time of the kernels of one name instead.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::sync::{Mutex, OnceLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
 
 use super::Kernel;
@@ -52,12 +55,58 @@ pub fn start_from_environment() -> Result<(), String> {
 
 pub(crate) fn is_enabled() -> bool {
     let _ = start_from_environment();
-    RECORDER.get().is_some()
+    RECORDER.get().is_some() || PROFILING.load(Ordering::Relaxed)
+}
+
+/// What the kernels of one name have taken.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KernelTime {
+    /// The ops that they do, joined by `+`.
+    pub name: String,
+    /// How often they ran.
+    pub calls: u64,
+    /// Seconds of all calls.
+    pub seconds: f64,
+    /// Floating-point operations of all calls.
+    pub operations: u64,
+    /// Bytes read and written by all calls.
+    pub bytes: u64,
+}
+
+static PROFILING: AtomicBool = AtomicBool::new(false);
+static PROFILE: Mutex<Option<HashMap<String, KernelTime>>> = Mutex::new(None);
+
+fn profile() -> MutexGuard<'static, Option<HashMap<String, KernelTime>>> {
+    PROFILE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Begins to add up the time of all kernels of the process, from nothing.
+pub fn start_profile() {
+    *profile() = Some(HashMap::new());
+    PROFILING.store(true, Ordering::Relaxed);
+}
+
+/// Ends what [`start_profile`] began: the kernels by name, the slowest first.
+pub fn take_profile() -> Vec<KernelTime> {
+    PROFILING.store(false, Ordering::Relaxed);
+    let mut times: Vec<KernelTime> = profile().take().unwrap_or_default().into_values().collect();
+    times.sort_by(|a, b| b.seconds.total_cmp(&a.seconds).then(a.name.cmp(&b.name)));
+    times
 }
 
 /// Writes the event of a kernel that started then and has just ended.
 pub(crate) fn record(kernel: &Kernel, start: Instant) {
     let duration = start.elapsed();
+    if PROFILING.load(Ordering::Relaxed)
+        && let Some(profile) = &mut *profile()
+    {
+        let time = profile.entry(kernel.name.clone()).or_default();
+        time.name.clone_from(&kernel.name);
+        time.calls += 1;
+        time.seconds += duration.as_secs_f64();
+        time.operations += kernel.operations as u64;
+        time.bytes += kernel.bytes as u64;
+    }
     let Some(recorder) = RECORDER.get() else { return };
     let mut recorder = recorder.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let at = start.saturating_duration_since(recorder.begin);

@@ -14,7 +14,8 @@ use super::event::{Ending, EpochEnd, Evaluated, Event, Observer, Progress, Start
 use super::{Controls, Fit, TrainError, Trainer};
 use crate::evaluation::{Evaluation, Evaluator};
 use crate::learner::{Learner, items};
-use crate::record::Record;
+use crate::record::{self, Record};
+use crate::run_folder::RunError;
 use crate::source::Source;
 
 /// Where training is, as a checkpoint holds it beside the tensors.
@@ -66,7 +67,7 @@ pub(super) struct Course<'a, L: Learner> {
     waited: Duration,
     items: u64,
     last: Option<Evaluation>,
-    /// Update and file of the last checkpoint.
+    /// The update after which the last checkpoint was taken.
     saved: Option<u64>,
 }
 
@@ -109,7 +110,7 @@ impl<'a, L: Learner> Course<'a, L> {
         }
         let started = Started { resumed: saved, epochs: config.epochs, steps };
         observer(&Event::Started(&started), &carried.core.state).map_err(TrainError::Observer)?;
-        Ok(Course {
+        let mut course = Course {
             update: Step::new(step_of(learner.clone(), true)),
             accumulate: Step::new(step_of(learner.clone(), false)),
             evaluator: Evaluator::new(learner.clone(), config.seed),
@@ -126,7 +127,12 @@ impl<'a, L: Learner> Course<'a, L> {
             saved,
             position,
             trainer,
-        })
+        };
+        if course.saved.is_none() {
+            // From here on there is always something sound to go back to.
+            course.save(observer)?;
+        }
+        Ok(course)
     }
 
     /// Goes to the end.
@@ -153,6 +159,9 @@ impl<'a, L: Learner> Course<'a, L> {
             }
             // A run that is interrupted goes on: its record must not say that it ended.
             self.record(&Record::Ended { ending, step: self.position.step, seconds })?;
+        }
+        if let Some(run) = self.trainer.run {
+            record::write_csv(&run.history()?, run.path().join("metrics.csv")).map_err(RunError::from)?;
         }
         let state = self.carried.take().expect(PUT_BACK).core.state;
         let Position { step, best, .. } = self.position;
@@ -269,8 +278,11 @@ impl<'a, L: Learner> Course<'a, L> {
         self.before + self.began.elapsed().as_secs_f64()
     }
 
-    fn record(&self, record: &Record) -> Result<(), TrainError> {
-        Ok(self.trainer.run.map_or(Ok(()), |run| run.append_metrics(record))?)
+    /// Writes down what happened.
+    fn record(&mut self, record: &Record) -> Result<(), TrainError> {
+        let Some(run) = self.trainer.run else { return Ok(()) };
+        run.append_metrics(record)?;
+        Ok(())
     }
 
     fn tell(&self, event: &Event, observer: &mut Observer<'_, L::State>) -> Result<(), TrainError> {

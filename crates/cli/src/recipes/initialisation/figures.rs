@@ -30,11 +30,21 @@ pub fn histograms(nonlinearity: Nonlinearity, weights: Weights, signals: &Signal
             let health = Signals::spreads(std::slice::from_ref(&tensors[*layer]))[0].health();
             let colour = Colour::series(row);
             match health {
-                Health::Alive => axes.with(Histogram::new(&values).bins(50).density().colour(colour)),
+                Health::Alive => {
+                    let histogram = Histogram::new(&values).bins(50).density().colour(colour);
+                    let mut heights = histogram.counts().1;
+                    heights.sort_by(f64::total_cmp);
+                    let (first, second) = (heights[49], heights[48]);
+                    // Where ReLU is off all is 0; that bar alone would hide the others.
+                    let top = if first > 4.0 * second && second > 0.0 { 1.6 * second } else { 1.05 * first };
+                    axes.y_range(0.0, top).with(histogram)
+                }
                 sick => axes
                     .x_range(-1.0, 1.0)
                     .y_range(0.0, 1.0)
                     .grid(false)
+                    .x_ticks([(0.0, "")])
+                    .y_ticks([(0.5, "")])
                     .with(Note::new(0.0, 0.5, sick.name()).size(15.0).colour(Colour::RED)),
             }
         })
@@ -67,12 +77,19 @@ pub fn bars(nonlinearity: Nonlinearity, all: &[Looked], gradients: bool) -> Figu
         let names: Vec<String> = (1..=spreads.len()).map(|layer| layer.to_string()).collect();
         let of = |value: fn(&Spread) -> f64| -> Vec<f64> { spreads.iter().map(value).collect() };
         let largest = spreads.iter().map(|spread| spread.deviation.max(spread.magnitude)).fold(0.0, f64::max);
-        let axes = Axes::new(looked.weights.name()).labels("layer", "").area(240.0, 130.0);
+        let last = looked.weights == Weights::ALL[Weights::ALL.len() - 1];
+        let axes = Axes::new(looked.weights.name()).labels("layer", "").area(220.0, 130.0).legend(if last {
+            Legend::Outside
+        } else {
+            Legend::None
+        });
         if largest == 0.0 || !largest.is_finite() {
             let name = if largest == 0.0 { "all zero" } else { "exploded" };
-            return axes.x_range(0.0, 1.0).y_range(0.0, 1.0).with(Note::new(0.5, 0.5, name).size(15.0));
+            let axes = axes.x_range(0.0, 1.0).y_range(0.0, 1.0).grid(false);
+            return axes.x_ticks([(0.5, "")]).y_ticks([(0.5, "")]).with(Note::new(0.5, 0.5, name).size(15.0));
         }
-        axes.log_y().with(
+        // The same range for all, so that what stays level looks level.
+        axes.log_y().y_range(1e-12, 1e12).with(
             Bars::new(&names, &of(|spread| spread.magnitude))
                 .label("mean magnitude")
                 .group("standard deviation", &of(|spread| spread.deviation)),
@@ -96,7 +113,7 @@ pub fn by_depth(all: &[Looked]) -> Figure {
             let mut axes = Axes::new(nonlinearity.name())
                 .labels("layer", what)
                 .log_y()
-                .y_range(1e-30, 1e15)
+                .y_range(1e-15, 1e15)
                 .legend(if last { Legend::Outside } else { Legend::None });
             for (series, looked) in
                 all.iter().filter(|looked| looked.nonlinearity == nonlinearity).enumerate()

@@ -183,13 +183,13 @@ pub struct Probe {
     depth: usize,
     width: usize,
     batch: usize,
-    step: Step<'static, (Vec<Tensor>, Tensor), Seen>,
+    step: Step<'static, (Vec<Tensor>, Tensor, Tensor), Seen>,
 }
 
 impl Probe {
     /// `depth` fully connected layers of `width` units, each followed by the activation, seeing `batch` inputs.
     pub fn new(depth: usize, width: usize, batch: usize, activation: Activation) -> Probe {
-        let step = Step::new(move |(weights, input): (Vec<Tensor>, Tensor)| {
+        let step = Step::new(move |(weights, input, direction): (Vec<Tensor>, Tensor, Tensor)| {
             // Zeros added before each activation: their gradients are those of what they are added to.
             let zeros: Vec<Tensor> =
                 weights.iter().map(|_| Tensor::zeros([batch, width], DType::F32)).collect();
@@ -202,16 +202,26 @@ impl Probe {
                     inputs.push(before);
                     activations.push(signal.clone());
                 }
-                (signal.sum(..), (inputs, activations))
+                ((signal * &direction).sum(..), (inputs, activations))
             })(&zeros);
             (inputs, activations, gradients)
         });
         Probe { depth, width, batch, step }
     }
 
-    /// The signals for weights and inputs N(0, 1) that a key decides.
+    /// The signals for weights and inputs N(0, 1) that a key decides; gradients are those of the sum of all outputs.
     pub fn look(&mut self, initialiser: Initialiser, key: &Key) -> Signals {
-        let [input, weights] = key.split();
+        self.look_from(initialiser, key, Tensor::ones([self.batch, self.width], DType::F32))
+    }
+
+    /// As [`look`](Probe::look), with the gradients of a sum of the outputs whose weights are drawn from N(0, 1).
+    pub fn look_from_anywhere(&mut self, initialiser: Initialiser, key: &Key) -> Signals {
+        let [_, _, direction] = key.split();
+        self.look_from(initialiser, key, direction.normal([self.batch, self.width], DType::F32))
+    }
+
+    fn look_from(&mut self, initialiser: Initialiser, key: &Key, direction: Tensor) -> Signals {
+        let [input, weights, _] = key.split();
         let input = input.normal([self.batch, self.width], DType::F32);
         let keys = weights.split_many(self.depth);
         let weights = (0..self.depth).map(|layer| {
@@ -219,8 +229,8 @@ impl Probe {
             initialiser.weight([self.width, self.width], &key, DType::F32)
         });
         let weights: Vec<Tensor> = weights.collect();
-        eval(weights.iter().chain([&input]));
-        let (inputs, activations, gradients) = self.step.call((weights, input));
+        eval(weights.iter().chain([&input, &direction]));
+        let (inputs, activations, gradients) = self.step.call((weights, input, direction));
         Signals { inputs, activations, gradients }
     }
 }

@@ -77,6 +77,25 @@ pub fn convergence(surface: Surface, all: &[(&str, Descent)]) -> Figure {
         panel("iterations", &|descent| (1..=descent.path.len()).map(|count| count as f64).collect());
     let evaluations =
         panel("evaluations", &|descent| descent.evaluations.iter().map(|count| *count as f64).collect());
-    Figure::grid(2, [iterations.legend(Legend::None), evaluations.legend(Legend::Outside)])
-        .title(format!("Convergence on {}", surface.name()))
+    let mut order = Axes::new("order")
+        .labels("error", "error after the next iteration")
+        .log_x()
+        .log_y()
+        .x_range(1e-13, 1.0)
+        .y_range(1e-16, 1.0)
+        .area(300.0, 230.0);
+    for power in [1, 2] {
+        let line = Line::new(&[1e-13, 1.0], &[1e-13f64.powi(power), 1.0]).colour(Colour::GRAY).dashed();
+        order.push(line.width(1.0));
+    }
+    for (series, (name, descent)) in all.iter().enumerate() {
+        let errors = descent.errors(surface);
+        let near = errors.iter().position(|error| *error < 0.5).unwrap_or(errors.len());
+        let errors = &errors[near..];
+        let (from, to) = (&errors[..errors.len().max(1) - 1], errors.get(1..).unwrap_or_default());
+        order.push(Line::new(from, to).colour(Colour::series(series)).width(1.3).label(*name));
+    }
+    let panels =
+        [iterations.legend(Legend::None), evaluations.legend(Legend::None), order.legend(Legend::Outside)];
+    Figure::grid(3, panels).title(format!("Convergence on {}", surface.name()))
 }

@@ -30,11 +30,10 @@ pub fn running(seen: &Running) -> Figure {
 /// Accuracy by update, a panel for each learning rate.
 pub fn by_step(rates: &[f64], all: &[Trained]) -> Figure {
     let panels = rates.iter().enumerate().map(|(number, rate)| {
-        let last = number + 1 == rates.len();
         let mut axes = Axes::new(format!("learning rate {rate}"))
             .labels("update", "test accuracy")
             .y_range(0.0, 1.0)
-            .legend(if last { Legend::Outside } else { Legend::None });
+            .legend(if number == 0 { Legend::Automatic } else { Legend::None });
         for (series, norm) in Norm::ALL.into_iter().enumerate() {
             let of_norm = all.iter().filter(|trained| trained.norm == norm && trained.rate == *rate);
             for trained in of_norm {
@@ -70,17 +69,18 @@ pub fn at_the_end(by_rate: &[Trained], by_batch: &[Trained]) -> Figure {
                 .collect();
             curves::add(&mut axes, series, label(norm), &places, &curves);
         }
-        axes
+        let mut ticks: Vec<f64> = all.iter().map(of).collect();
+        ticks.dedup();
+        axes.x_ticks(ticks.into_iter().map(|tick| (tick, tick.to_string())))
     };
     Figure::grid(
         2,
         [
-            panel("By learning rate", "learning rate", by_rate, |trained| trained.rate).legend(Legend::None),
-            panel("By batch size", "batch size", by_batch, |trained| trained.batch as f64)
-                .legend(Legend::None),
+            panel("By learning rate", "learning rate", by_rate, |trained| trained.rate),
+            panel("By batch size", "batch size", by_batch, |trained| trained.batch as f64),
         ],
     )
-    .title("Blue: none, red: batch, green: layer normalisation")
+    .title("Normalisation: accuracy at the end")
 }
 
 /// Excess error of least squares by update.

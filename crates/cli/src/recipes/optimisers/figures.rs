@@ -29,7 +29,12 @@ fn levels(values: &[f64]) -> Vec<f64> {
 /// The part of a path until the number of an update, cut where it leaves the window for good.
 pub fn track(path: &[[f64; 2]], series: usize) -> Line {
     let (x, y): (Vec<f64>, Vec<f64>) = path.iter().map(|point| (point[0], point[1])).unzip();
-    Line::new(&x, &y).colour(Colour::series(series)).width(1.9)
+    Line::new(&x, &y).colour(colour(series)).width(1.9)
+}
+
+/// The palette, and black for the ninth.
+fn colour(series: usize) -> Colour {
+    if series < 8 { Colour::series(series) } else { Colour::BLACK }
 }
 
 /// Those of the course and those beyond, each with its place in `racers`.
@@ -62,7 +67,7 @@ pub fn distances(surface: Surface, racers: &[Racer], paths: &[Path]) -> Figure {
             .area(380.0, 230.0);
         for (series, index) in members.into_iter().enumerate() {
             let distances: Vec<f64> = paths[index].iter().map(|point| surface.distance(*point)).collect();
-            axes.push(Line::of(&distances).colour(Colour::series(series)).label(racers[index].name));
+            axes.push(Line::of(&distances).colour(colour(series)).label(racers[index].name));
         }
         axes
     });
@@ -80,9 +85,7 @@ pub fn rates(rates: &[f64], racers: &[Racer], reached: &[Vec<f64>], steps: usize
             .legend(Legend::Outside)
             .area(380.0, 230.0);
         for (series, index) in members.into_iter().enumerate() {
-            axes.push(
-                Line::new(&rates, &reached[index]).colour(Colour::series(series)).label(racers[index].name),
-            );
+            axes.push(Line::new(&rates, &reached[index]).colour(colour(series)).label(racers[index].name));
         }
         axes
     });
@@ -95,7 +98,7 @@ pub fn bowls(cases: &[(&str, f64, Surface, Path)]) -> Figure {
         // What diverges leaves the picture after a few updates.
         let inside = path.iter().take_while(|point| point.iter().all(|number| number.abs() < 50.0)).count();
         landscape(&format!("{name}, γ = {rate}"), *surface)
-            .area(230.0, 150.0)
+            .area(240.0, 120.0)
             .with(track(&path[..inside], 0).width(1.2).marker(Marker::Circle))
     });
     Figure::grid(3, panels).title("Gradient descent on bowls")
@@ -115,7 +118,7 @@ pub fn animation(surface: Surface, racers: &[Racer], paths: &[Path], frames: usi
         for (series, &index) in members.iter().enumerate() {
             let [x, y] = paths[index][until];
             axes.push(track(&paths[index][..=until], series).label(racers[index].name));
-            axes.push(Scatter::new(&[x], &[y]).colour(Colour::series(series)).size(8.0).opacity(1.0));
+            axes.push(Scatter::new(&[x], &[y]).colour(colour(series)).size(8.0).opacity(1.0));
         }
         animation.push(&Figure::new(axes).title(format!("{}, update {until}", surface.name())));
     }

@@ -12,7 +12,7 @@ pub fn over_time(all: &[Trained]) -> Figure {
     let mut accuracy =
         Axes::new("training (dashed) and test (solid)").labels("update", "accuracy").y_range(0.0, 1.02);
     let mut loss = Axes::new("test").labels("update", "loss").log_y();
-    let mut norm = Axes::new("norm of all weights").labels("update", "‖θ‖").y_range(0.0, f64::NAN);
+    let mut norm = Axes::new("norm of all weights").labels("update", "norm").y_range(0.0, f64::NAN);
     for (series, one) in all.iter().enumerate() {
         let name = format!("λ = {}", one.decay);
         let trained = |course: &Course<_>| course.trained.iter().map(|(_, score)| score.accuracy).collect();
