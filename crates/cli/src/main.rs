@@ -13,6 +13,7 @@ mod runs;
 mod session;
 mod sweep;
 mod terminal;
+mod trial;
 
 use std::io::Write as _;
 use std::process::ExitCode;

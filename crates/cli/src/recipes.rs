@@ -9,13 +9,19 @@ mod double_descent;
 mod fluid;
 mod forward_reverse;
 mod gradient_descent;
+mod initialisation;
+mod line_search;
 mod mlp;
+mod normalisation;
+mod optimisers;
 mod perceptron;
 mod polynomial;
+mod schedules;
 mod space_stretching;
 mod spiral;
 mod universal_approximation;
 mod vanishing_gradients;
+mod weight_decay;
 
 pub use crate::recipe::Registered;
 
@@ -39,6 +45,12 @@ pub const ALL: &[Registered] = &[
     Registered::of::<forward_reverse::ForwardReverse>(),
     Registered::of::<checkpointing::Checkpointing>(),
     Registered::of::<fluid::Fluid>(),
+    Registered::of::<optimisers::Optimisers>(),
+    Registered::of::<line_search::LineSearch>(),
+    Registered::of::<initialisation::InitialisationStudy>(),
+    Registered::of::<normalisation::NormalisationStudy>(),
+    Registered::of::<schedules::Schedules>(),
+    Registered::of::<weight_decay::WeightDecayStudy>(),
 ];
 
 /// The recipe of this name.

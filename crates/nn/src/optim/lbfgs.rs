@@ -6,6 +6,7 @@ use bolete_tensor::tree::{LeafKind, TreeExt};
 use bolete_tensor::{DType, Tensor, Tree, eval, value_and_grad};
 
 use super::is_trainable;
+use super::line_search::{LinePoint, WolfeSearch};
 
 /// A minimiser by the method of Broyden, Fletcher, Goldfarb and Shanno with limited memory (Nocedal, Wright 2006, algorithm 7.5),
 /// with a line search that satisfies the strong conditions of Wolfe (algorithms 3.5 and 3.6). Values are read after each
@@ -56,108 +57,6 @@ pub struct Minimum<M> {
     pub evaluations: usize,
 }
 
-/// A search along a line for a point that satisfies the strong conditions of Wolfe: f(t) ≤ f(0) + c₁ t f′(0) and
-/// |f′(t)| ≤ c₂ |f′(0)|.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct WolfeSearch {
-    /// c₁, how much of the promised descent must be there.
-    pub decrease: f64,
-    /// c₂, how much flatter it must be.
-    pub curvature: f64,
-    /// Largest number of evaluations.
-    pub evaluations: usize,
-}
-
-impl Default for WolfeSearch {
-    /// c₁ = 10⁻⁴, c₂ = 0.9, 25 evaluations.
-    fn default() -> WolfeSearch {
-        WolfeSearch { decrease: 1e-4, curvature: 0.9, evaluations: 25 }
-    }
-}
-
-/// A point of a line: how far, the value and the slope there.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LinePoint {
-    /// How far along.
-    pub step: f64,
-    /// The function's value.
-    pub value: f64,
-    /// Its derivative along the line.
-    pub slope: f64,
-}
-
-/// The minimum of the cubic through two points with their slopes, kept inside of the bracket.
-fn cubic(a: LinePoint, b: LinePoint) -> f64 {
-    let d1 = a.slope + b.slope - 3.0 * (a.value - b.value) / (a.step - b.step);
-    let square = d1 * d1 - a.slope * b.slope;
-    let (low, high) = (a.step.min(b.step), a.step.max(b.step));
-    let margin = 0.1 * (high - low);
-    let inside = |step: f64| {
-        if step.is_finite() { step.clamp(low + margin, high - margin) } else { (low + high) / 2.0 }
-    };
-    if square < 0.0 {
-        return (low + high) / 2.0;
-    }
-    let d2 = square.sqrt() * (b.step - a.step).signum();
-    inside(b.step - (b.step - a.step) * ((b.slope + d2 - d1) / (b.slope - a.slope + 2.0 * d2)))
-}
-
-impl WolfeSearch {
-    /// A point that satisfies the conditions, or the lowest one met if the evaluations do not suffice; `line` gives value and slope
-    /// at a step, `start` those at 0, `first` is the first step to try. Also the evaluations made.
-    pub fn search(
-        &self,
-        start: LinePoint,
-        first: f64,
-        mut line: impl FnMut(f64) -> LinePoint,
-    ) -> (LinePoint, usize) {
-        let enough =
-            |point: &LinePoint| point.value <= start.value + self.decrease * point.step * start.slope;
-        let flat = |point: &LinePoint| point.slope.abs() <= -self.curvature * start.slope;
-        let (mut before, mut step) = (start, first);
-        let mut count = 0;
-        let mut bracket = None;
-        // Algorithm 3.5: wider until a minimum is enclosed.
-        while count < self.evaluations {
-            let point = line(step);
-            count += 1;
-            if !point.value.is_finite() || !enough(&point) || (count > 1 && point.value >= before.value) {
-                bracket = Some((before, point));
-                break;
-            }
-            if flat(&point) {
-                return (point, count);
-            }
-            if point.slope >= 0.0 {
-                bracket = Some((point, before));
-                break;
-            }
-            before = point;
-            step *= 2.0;
-        }
-        let Some((mut low, mut high)) = bracket else { return (before, count) };
-        // Algorithm 3.6: narrower around the lowest point that satisfies the first condition.
-        while count < self.evaluations && (high.step - low.step).abs() > 1e-14 * low.step.abs().max(1e-14) {
-            let usable = high.value.is_finite() && high.slope.is_finite();
-            let step = if usable { cubic(low, high) } else { (low.step + high.step) / 2.0 };
-            let point = line(step);
-            count += 1;
-            if !point.value.is_finite() || !enough(&point) || point.value >= low.value {
-                high = point;
-                continue;
-            }
-            if flat(&point) {
-                return (point, count);
-            }
-            if point.slope * (high.step - low.step) >= 0.0 {
-                high = low;
-            }
-            low = point;
-        }
-        (low, count)
-    }
-}
-
 /// The trainable leaves of a tree as one vector in `f64`.
 fn flat<M: Tree>(tree: &M) -> Tensor {
     let leaves = tree.leaves_with_kinds();
@@ -189,6 +88,16 @@ fn dot(a: &Tensor, b: &Tensor) -> f64 {
 impl Lbfgs {
     /// A minimum of `function`, which gives a single number, near `start`.
     pub fn minimise<M: Tree>(&self, start: &M, function: impl Fn(&M) -> Tensor) -> Minimum<M> {
+        self.minimise_watched(start, function, |_| ())
+    }
+
+    /// As [`minimise`](Lbfgs::minimise), with an observer that is shown the start and the point after each iteration.
+    pub fn minimise_watched<M: Tree>(
+        &self,
+        start: &M,
+        function: impl Fn(&M) -> Tensor,
+        mut observer: impl FnMut(&Minimum<M>),
+    ) -> Minimum<M> {
         let evaluate = |x: &Tensor| -> (f64, Tensor) {
             let (value, gradient) = value_and_grad(|model: &M| function(model))(&unflat(start, x));
             let (value, gradient) = (value.cast(DType::F64), flat(&gradient));
@@ -203,6 +112,10 @@ impl Lbfgs {
         let steepest = |gradient: &Tensor| {
             if gradient.elements() == 0 { 0.0 } else { gradient.abs().max(..).item() }
         };
+        let here = |x: &Tensor, value: f64, gradient: &Tensor, iterations: usize, evaluations: usize| {
+            Minimum { model: unflat(start, x), value, slope: steepest(gradient), iterations, evaluations }
+        };
+        observer(&here(&x, value, &gradient, 0, evaluations));
         while iterations < self.iterations && steepest(&gradient) > self.tolerance && value.is_finite() {
             let direction = direction(&gradient, &pairs);
             eval([&direction]);
@@ -253,11 +166,12 @@ impl Lbfgs {
             }
             let still = value == found.value && iterations > 1 && steepest(&slopes) >= steepest(&gradient);
             (x, value, gradient) = (at, found.value, slopes);
+            observer(&here(&x, value, &gradient, iterations, evaluations));
             if still {
                 break;
             }
         }
-        Minimum { model: unflat(start, &x), value, slope: steepest(&gradient), iterations, evaluations }
+        here(&x, value, &gradient, iterations, evaluations)
     }
 }
 
