@@ -434,10 +434,11 @@ fn a_loss_that_is_not_finite_stops_the_training() {
 
     // Which operation it was, and on which line.
     let run = folder.file("debug");
-    let output = bolete(&["train", "digits", "--set", "train_size=400", "--set", "test_size=50", "--debug-nans"])
-        .args(["--set", "optimizer.lr=1e30", "--run", utf8(&run)])
-        .output()
-        .expect("the command starts");
+    let output =
+        bolete(&["train", "digits", "--set", "train_size=400", "--set", "test_size=50", "--debug-nans"])
+            .args(["--set", "optimizer.lr=1e30", "--run", utf8(&run)])
+            .output()
+            .expect("the command starts");
     assert_fails(&output, 1, &["NaN or infinite at step", ".rs:", "conv2d"]);
 
     // The very last update may be the one that goes wrong.
