@@ -1,7 +1,8 @@
 //! Bolete: a complete deep learning system.
 //!
 //! This crate gathers the others under one name. [`tensor`] is the engine: lazy tensors with every derivative. [`nn`]
-//! has layers, losses and optimisers, [`prob`] distributions, [`data`] data sets and loaders, [`formats`] files, [`train`] the training loop.
+//! has layers, losses and optimisers, [`prob`] distributions, [`data`] data sets and loaders, [`formats`] files, [`train`]
+//! the training loop, [`worlds`] simulators.
 //! [`prelude`] holds what most programs use.
 //!
 //! ```
@@ -31,6 +32,7 @@ pub use bolete_nn as nn;
 pub use bolete_prob as prob;
 pub use bolete_tensor as tensor;
 pub use bolete_train as train;
+pub use bolete_worlds as worlds;
 
 /// What most programs use: `use bolete::prelude::*`.
 pub mod prelude {

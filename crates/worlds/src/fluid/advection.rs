@@ -27,8 +27,11 @@ impl BackTrace {
         let x = Tensor::arange(columns, dtype) - &velocity.x;
         let (row, column) = (y.trunc(), x.trunc());
         let (down, right) = (y - row.stop_gradient(), x - column.stop_gradient());
+        // The remainder, exact for whole numbers.
         let wrapped = |position: &Tensor, offset: f64, length: usize| {
-            (position.stop_gradient() + offset).modulo(length as f64).cast(DType::I64)
+            let position = position.stop_gradient() + offset;
+            let turns = (&position / length as f64).floor();
+            (position - turns * length as f64).cast(DType::I64)
         };
         let upper = wrapped(&row, 0.0, rows) * columns as i64;
         let lower = wrapped(&row, 1.0, rows) * columns as i64;
