@@ -7,6 +7,7 @@ pub mod attention;
 pub mod compiled;
 pub mod convolution;
 pub mod ctc;
+pub mod filter;
 pub mod fourier;
 pub mod gemm;
 pub mod indexing;

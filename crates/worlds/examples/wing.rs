@@ -9,7 +9,7 @@ use std::time::Instant;
 use bolete_formats::array::Array;
 use bolete_formats::npy;
 use bolete_formats::picture::Picture;
-use bolete_tensor::{Key, Step, Tensor};
+use bolete_tensor::{DType, Key, Step, Tensor};
 use bolete_worlds::fluid::WindTunnel;
 
 /// Pixels of a picture for each cell.
@@ -54,11 +54,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// The start, the middle and the end of a simulation beside each other.
 fn draw(tunnel: &WindTunnel, wing: &Tensor, path: &Path) -> Result<(), Box<dyn Error>> {
     let frames = tunnel.simulate(wing).frames();
-    let chosen: Vec<Tensor> = [0, tunnel.steps / 2, tunnel.steps]
-        .iter()
-        .map(|frame| frames.narrow(0, *frame, 1).squeeze(0))
-        .collect();
-    let picture = Tensor::concatenate(&chosen, 1).repeat_interleave(ZOOM, 0).repeat_interleave(ZOOM, 1);
+    let gap = Tensor::full([tunnel.rows, 1, 3], 255.0, DType::U8);
+    let frame = |number: usize| frames.narrow(0, number, 1).squeeze(0);
+    let row = [frame(0), gap.clone(), frame(tunnel.steps / 2), gap, frame(tunnel.steps)];
+    let picture = Tensor::concatenate(&row, 1).repeat_interleave(ZOOM, 0).repeat_interleave(ZOOM, 1);
     let (height, width) = (picture.shape()[0], picture.shape()[1]);
     Picture::new(width, height, 3, picture.to_vec::<u8>())?.write_png(path)?;
     Ok(())

@@ -15,8 +15,10 @@ impl Tensor {
     /// `x` where positive, `alpha (eˣ − 1)` elsewhere (Clevert et al. 2016).
     #[track_caller]
     pub fn elu(&self, alpha: f64) -> Tensor {
-        // The exponential sees no positive numbers, whose overflow would spoil the derivative of the other branch.
-        self.greater(0.0).select(self, self.minimum(0.0).expm1() * alpha)
+        // The exponential sees no positive numbers, whose overflow would spoil the derivative of the other branch. A
+        // minimum would do the same, but shares the derivative at 0 between its two arguments.
+        let positive = self.greater(0.0);
+        positive.select(self, positive.select(self.zeros_like(), self).expm1() * alpha)
     }
 
     /// The self-normalising unit of Klambauer et al. 2017.
@@ -67,7 +69,8 @@ impl Tensor {
     /// (Barron 2017).
     #[track_caller]
     pub fn celu(&self, alpha: f64) -> Tensor {
-        self.greater(0.0).select(self, (self.minimum(0.0) * (1.0 / alpha)).expm1() * alpha)
+        let positive = self.greater(0.0);
+        positive.select(self, (positive.select(self.zeros_like(), self) * (1.0 / alpha)).expm1() * alpha)
     }
 
     /// `x` where above `threshold`, `value` elsewhere.

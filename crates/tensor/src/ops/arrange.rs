@@ -1,7 +1,50 @@
 //! Rearrangements made of views: repeating, rolling, taking apart.
 
 use crate::shape::axis_for;
-use crate::{Shape, Tensor};
+use crate::{CustomOp, Metadata, Shape, Tensor, custom};
+
+/// Rolling, whose derivative is rolling back rather than what follows from its two parts.
+#[derive(Clone, Debug)]
+struct Roll {
+    /// Less than the length, not 0.
+    shift: usize,
+    /// Counted from the end, negative.
+    axis: isize,
+}
+
+impl Roll {
+    fn of(&self, x: &Tensor) -> Tensor {
+        custom(self.clone(), std::slice::from_ref(x)).remove(0)
+    }
+}
+
+impl CustomOp for Roll {
+    fn name(&self) -> &str {
+        "roll"
+    }
+    fn parameters(&self) -> Vec<u64> {
+        vec![self.shift as u64, self.axis.unsigned_abs() as u64]
+    }
+    fn infer(&self, inputs: &[Metadata]) -> Vec<Metadata> {
+        inputs.to_vec()
+    }
+    fn fallback(&self, inputs: &[Tensor]) -> Option<Vec<Tensor>> {
+        let (x, Roll { shift, axis }) = (&inputs[0], self);
+        let kept = x.shape()[(x.rank() as isize + axis) as usize] - shift;
+        Some(vec![Tensor::concatenate(&[x.narrow(*axis, kept, *shift), x.narrow(*axis, 0, kept)], *axis)])
+    }
+    fn vjp(&self, _: &[Tensor], _: &[Tensor], cotangents: &[Option<Tensor>]) -> Option<Vec<Option<Tensor>>> {
+        let cotangent = cotangents[0].as_ref()?;
+        let length = cotangent.shape()[(cotangent.rank() as isize + self.axis) as usize];
+        Some(vec![Some(Roll { shift: length - self.shift, axis: self.axis }.of(cotangent))])
+    }
+    fn jvp(&self, _: &[Tensor], _: &[Tensor], tangents: &[Option<Tensor>]) -> Option<Vec<Option<Tensor>>> {
+        Some(vec![tangents[0].as_ref().map(|tangent| self.of(tangent))])
+    }
+    fn takes_leading_axes(&self) -> bool {
+        true
+    }
+}
 
 /// Rearrangements.
 impl Tensor {
@@ -46,12 +89,11 @@ impl Tensor {
     pub fn roll(&self, shift: isize, axis: isize) -> Tensor {
         let axis = axis_for("roll", self.shape(), axis, self.rank());
         let length = self.shape()[axis];
-        if length == 0 {
+        let shift = if length == 0 { 0 } else { shift.rem_euclid(length as isize) as usize };
+        if shift == 0 {
             return self.clone();
         }
-        let (axis, shift) = (axis as isize, shift.rem_euclid(length as isize) as usize);
-        let (start, end) = (self.narrow(axis, 0, length - shift), self.narrow(axis, length - shift, shift));
-        Tensor::concatenate(&[end, start], axis)
+        Roll { shift, axis: axis as isize - self.rank() as isize }.of(self)
     }
 
     /// Pieces of the given lengths along `axis`.

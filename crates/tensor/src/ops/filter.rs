@@ -1,6 +1,15 @@
 //! Fixed filters of images. At the border the image is mirrored without repeating its edge (`d c b | a b c d | c b a`).
 
-use crate::Tensor;
+use smallvec::SmallVec;
+
+use crate::cpu::execute::with_pool;
+use crate::cpu::kernels::filter::Filter;
+use crate::cpu::kernels::gemm::element::Number;
+use crate::cpu::kernels::isa::Isa;
+use crate::cpu::kernels::math::Real;
+use crate::{CustomOp, DType, HostArray, HostArrayMut, Metadata, Tensor, custom};
+
+use super::custom::Engine;
 
 /// Filters of images.
 impl Tensor {
@@ -51,11 +60,11 @@ impl Tensor {
         along(-2) + along(-1)
     }
 
-    /// Each position along `axis` as the weighted sum of those around it.
+    /// Each position along `axis`, counted from the end, as the weighted sum of those around it.
     #[track_caller]
     fn filtered(&self, name: &str, axis: isize, weights: &[f64]) -> Tensor {
         assert!(self.rank() >= 2, "{name}: expected […, height, width], found {}", self.shape());
-        let image = self.cast(self.dtype().to_float());
+        let dtype = self.dtype().to_float();
         let length = self.shape()[(self.rank() as isize + axis) as usize];
         let reach = weights.len() / 2;
         assert!(
@@ -64,15 +73,82 @@ impl Tensor {
             self.shape(),
             weights.len()
         );
-        let mirrored = |position: usize| {
-            let position = (position as isize - reach as isize).unsigned_abs();
-            if position < length { position as i64 } else { (2 * (length - 1) - position) as i64 }
-        };
-        let positions: Vec<i64> = (0..length + 2 * reach).map(mirrored).collect();
-        let wide = image.take(&Tensor::from_vec(positions, [length + 2 * reach]), axis);
-        let terms = weights.iter().enumerate().filter(|(_, weight)| **weight != 0.0);
-        let sum = terms
-            .map(|(tap, weight)| wide.narrow(axis, tap, length) * Tensor::constant(*weight, image.dtype()));
-        sum.reduce(|sum, term| sum + term).unwrap_or_else(|| image.zeros_like())
+        // Half precision is added up in single.
+        let computed = if dtype == DType::F64 { DType::F64 } else { DType::F32 };
+        let op = FilterOp { axis, weights: weights.to_vec(), transposed: false };
+        op.of(&self.cast(computed)).cast(dtype)
+    }
+}
+
+/// Weighted sums of neighbours along an axis, or the transpose of that.
+#[derive(Clone, Debug)]
+struct FilterOp {
+    /// Counted from the end, negative.
+    axis: isize,
+    weights: Vec<f64>,
+    transposed: bool,
+}
+
+impl FilterOp {
+    fn of(&self, x: &Tensor) -> Tensor {
+        custom(self.clone(), std::slice::from_ref(x)).remove(0)
+    }
+}
+
+impl CustomOp for FilterOp {
+    fn name(&self) -> &str {
+        if self.transposed { "filter_transposed" } else { "filter" }
+    }
+    fn parameters(&self) -> Vec<u64> {
+        let weights = self.weights.iter().map(|weight| weight.to_bits());
+        [self.axis.unsigned_abs() as u64, self.transposed.into()].into_iter().chain(weights).collect()
+    }
+    fn infer(&self, inputs: &[Metadata]) -> Vec<Metadata> {
+        inputs.to_vec()
+    }
+    fn has_kernel(&self) -> bool {
+        true
+    }
+    fn overwrites(&self, _: Engine) -> bool {
+        true
+    }
+    fn compute(&self, inputs: &[HostArray], outputs: &mut [HostArrayMut]) {
+        let dims = inputs[0].shape.dims();
+        let axis = (dims.len() as isize + self.axis) as usize;
+        let sizes = [dims[..axis].iter().product(), dims[axis], dims[axis + 1..].iter().product()];
+        let (source, target) = (&inputs[0], &mut outputs[0]);
+        match source.dtype {
+            DType::F64 => {
+                self.run(&self.weights, sizes, source.as_slice::<f64>(), target.as_mut_slice::<f64>());
+            }
+            _ => {
+                let weights: SmallVec<[f32; 16]> = self.weights.iter().map(|weight| *weight as f32).collect();
+                self.run(&weights, sizes, source.as_slice::<f32>(), target.as_mut_slice::<f32>());
+            }
+        }
+    }
+    fn vjp(&self, _: &[Tensor], _: &[Tensor], cotangents: &[Option<Tensor>]) -> Option<Vec<Option<Tensor>>> {
+        let cotangent = cotangents[0].as_ref()?;
+        let transpose = FilterOp { transposed: !self.transposed, ..self.clone() };
+        Some(vec![Some(transpose.of(cotangent))])
+    }
+    fn jvp(&self, _: &[Tensor], _: &[Tensor], tangents: &[Option<Tensor>]) -> Option<Vec<Option<Tensor>>> {
+        Some(vec![tangents[0].as_ref().map(|tangent| self.of(tangent))])
+    }
+    fn takes_leading_axes(&self) -> bool {
+        true
+    }
+}
+
+impl FilterOp {
+    fn run<T: Number + Real>(
+        &self,
+        weights: &[T],
+        [outer, length, inner]: [usize; 3],
+        source: &[T],
+        target: &mut [T],
+    ) {
+        let filter = Filter { weights, transposed: self.transposed, outer, length, inner };
+        with_pool(|pool| filter.run(pool, Isa::detected(), source, target));
     }
 }

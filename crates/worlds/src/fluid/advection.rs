@@ -20,23 +20,35 @@ pub struct BackTrace {
 
 impl BackTrace {
     /// Traces one step back along a flow.
+    ///
+    /// # Panics
+    /// If the grid has more cells than its element type can count, 2²⁴ in `f32`.
+    #[track_caller]
     pub fn new(velocity: &Velocity) -> BackTrace {
         let (rows, columns) = (velocity.x.shape()[0], velocity.x.shape()[1]);
         let dtype = velocity.x.dtype();
+        let counted = if dtype == DType::F64 { 1 << 53 } else { 1 << 24 };
+        assert!(
+            matches!(dtype, DType::F32 | DType::F64) && rows * columns <= counted,
+            "a flow of {rows} × {columns} cells has too many for {dtype}"
+        );
         let y = Tensor::arange(rows, dtype).unsqueeze(1) - &velocity.y;
         let x = Tensor::arange(columns, dtype) - &velocity.x;
         let (row, column) = (y.trunc(), x.trunc());
         let (down, right) = (y - row.stop_gradient(), x - column.stop_gradient());
+        // Remainders and numbers of cells are whole, and so exact in floats.
         let wrapped = |position: &Tensor, offset: f64, length: usize| {
-            (position.stop_gradient() + offset).modulo(length as f64).cast(DType::I64)
+            let position = position.stop_gradient() + offset;
+            let turns = (&position / length as f64).floor();
+            position - turns * length as f64
         };
-        let upper = wrapped(&row, 0.0, rows) * columns as i64;
-        let lower = wrapped(&row, 1.0, rows) * columns as i64;
-        let (left, right_of) = (wrapped(&column, 0.0, columns), wrapped(&column, 1.0, columns));
-        let cells = [&upper + &left, &upper + &right_of, &lower + &left, &lower + &right_of];
+        let [upper, lower] = [0.0, 1.0].map(|offset| wrapped(&row, offset, rows) * columns as f64);
+        let [left, right_of] = [0.0, 1.0].map(|offset| wrapped(&column, offset, columns));
+        let cells = [&upper + &left, upper + &right_of, &lower + left, lower + right_of];
+        let cells = cells.map(|cells| cells.cast(DType::I64).flatten());
         let (up, left) = (1.0 - &down, 1.0 - &right);
         let weights = [&up * &left, up * &right, &down * left, down * right];
-        BackTrace { cells: cells.map(|cells| cells.flatten()), weights }
+        BackTrace { cells, weights }
     }
 
     /// Carries fields `[…, rows, columns]` along.

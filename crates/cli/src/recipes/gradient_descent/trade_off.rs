@@ -95,7 +95,7 @@ pub(super) fn run(config: &Config, session: &mut Session) -> anyhow::Result<()> 
     session.progress("logistic regression on many examples")?;
     let data = Data::new(config);
     let count = config.train_size;
-    // The rates are the best of a few that were tried for each method.
+    // The rates suit each method; they were not searched.
     let kinds = [
         ("all examples per step", count, 8.0, f64::INFINITY),
         ("100 per step", 100.min(count), 2.0, 0.3),
