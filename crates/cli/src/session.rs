@@ -19,6 +19,9 @@ use bolete::train::{
 use crate::Interrupted;
 use crate::terminal::{self, Display};
 
+/// Sees what happens and the state as it is; gives text for the panel beside the curves, if there is any.
+pub type Watcher<'a, S> = dyn FnMut(&Event, &S) -> io::Result<Option<String>> + 'a;
+
 /// A run of a recipe.
 pub struct Session {
     run: RunFolder,
@@ -171,7 +174,7 @@ impl Session {
         test: Option<&dyn Source<Batch = L::Batch>>,
         config: &TrainerConfig,
         schedule: Schedule,
-        observer: &mut dyn FnMut(&Event, &L::State) -> io::Result<Option<String>>,
+        observer: &mut Watcher<'_, L::State>,
     ) -> anyhow::Result<Fit<L::State>> {
         let config =
             TrainerConfig { debug_nans: config.debug_nans || self.special.debug_nans, ..config.clone() };

@@ -258,10 +258,6 @@ mod tests {
     #[test]
     fn numbers_of_the_course() {
         let (value, slope) = check_value();
-        session.say(&format!(
-        "A function of two layers, sigmoid(w2 sigmoid(w1 x)) at x = -0.5, w1 = 0.25, w2 = -0.1: {value:.16}, and its derivative \
-         by w1: {slope:.18}."
-    ))?;
         assert!(
             (value - 0.488_282_380_187_944_5).abs() < 1e-16
                 && (slope - 0.003_111_115_091_803_311).abs() < 1e-17

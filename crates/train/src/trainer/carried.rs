@@ -84,11 +84,14 @@ impl<S: Tree> Carried<S> {
     }
 }
 
+/// What goes into a step: what it changes, a batch, the factor of the learning rate.
+pub(super) type Given<L> = (Carried<<L as Learner>::State>, <L as Learner>::Batch, Tensor);
+
 /// One batch: the learner's step, and the sums.
 pub(super) fn step_of<L: Learner>(
     learner: Arc<L>,
     is_update: bool,
-) -> impl Fn((Carried<L::State>, L::Batch, Tensor)) -> Carried<L::State> + 'static {
+) -> impl Fn(Given<L>) -> Carried<L::State> + 'static {
     move |(carried, batch, factor)| {
         let Core { state, key, batches, mut first_bad } = carried.core;
         let [key, own] = key.split();

@@ -10,7 +10,7 @@ use bolete_formats::tensorboard::EventWriter;
 use bolete_tensor::{DType, Step, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::carried::{Carried, Core, Totals, step_of};
+use super::carried::{Carried, Core, Given, Totals, step_of};
 use super::event::{Ending, EpochEnd, Evaluated, Event, Observer, Progress, Started};
 use super::{Controls, Fit, TrainError, Trainer};
 use crate::evaluation::{Evaluation, Evaluator};
@@ -43,11 +43,7 @@ struct Position {
     data: u64,
 }
 
-type Replayed<L> = Step<
-    'static,
-    (Carried<<L as Learner>::State>, <L as Learner>::Batch, Tensor),
-    Carried<<L as Learner>::State>,
->;
+type Replayed<L> = Step<'static, Given<L>, Carried<<L as Learner>::State>>;
 
 /// A training under way.
 pub(super) struct Course<'a, L: Learner> {

@@ -7,6 +7,9 @@ use super::depth::Deep;
 use super::probe::{Health, Nonlinearity, Signals, Spread, Weights};
 use crate::trial::{Score, curves};
 
+/// A name, and what it stands for as a part of the whole.
+type Kind<Whole, Part> = (&'static str, fn(&Whole) -> &Vec<Part>);
+
 /// Histograms of a row of layers.
 const SHOWN: usize = 8;
 
@@ -103,7 +106,7 @@ pub fn bars(nonlinearity: Nonlinearity, all: &[Looked], gradients: bool) -> Figu
 /// Standard deviation by layer for all combinations: activations above, gradients below.
 pub fn by_depth(all: &[Looked]) -> Figure {
     let mut panels = Vec::new();
-    let kinds: [(&str, fn(&Looked) -> &Vec<Spread>); 2] = [
+    let kinds: [Kind<Looked, Spread>; 2] = [
         ("std of activations", |looked| &looked.activations),
         ("std of gradients", |looked| &looked.gradients),
     ];
@@ -137,7 +140,7 @@ pub fn by_depth(all: &[Looked]) -> Figure {
 pub fn glorot(standard: &Signals, normalised: &Signals) -> Figure {
     let mut panels = Vec::new();
     let kinds = [("U(±1/√n)", standard), ("normalised", normalised)];
-    let signals: [(&str, fn(&Signals) -> &Vec<Tensor>); 2] =
+    let signals: [Kind<Signals, Tensor>; 2] =
         [("activation", |seen| &seen.activations), ("gradient", |seen| &seen.gradients)];
     for (what, of) in signals {
         let widest = kinds.iter().flat_map(|(_, seen)| Signals::spreads(of(seen)));
