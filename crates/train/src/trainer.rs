@@ -1,6 +1,6 @@
 //! The loop around a [`Learner`]: epochs, reports, evaluation, checkpoints, and going on exactly where it stopped.
 //!
-//! A step is one [`Step`](bolete_tensor::Step): planned once and replayed, with the state moved through it so that its
+//! A step is one [`Step`]: planned once and replayed, with the state moved through it so that its
 //! memory is overwritten. What is measured adds up inside of the step and is read every few steps only, so that a device
 //! never waits for the host.
 //!
