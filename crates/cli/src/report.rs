@@ -68,8 +68,8 @@ pub fn lecture(folder: &Path, title: &str, chosen: &[&Registered]) -> anyhow::Re
         tiles(&mut page, &findings);
         parts(&mut page, &findings, false);
         page.paragraph(&format!(
-            "All of it, with configuration and record: `{}`",
-            run.join("report.html").display()
+            "All of it, with configuration and record: `{}/report.html`",
+            recipe.entry.name
         ));
     }
     let path = folder.join("index.html");
