@@ -105,7 +105,7 @@ pub(super) fn of(set: Catalogued) -> Vec<RemoteFile> {
             size: None,
             checksum: Checksum::FirstUse,
             source: Cow::Borrowed(
-                "none is published; the reader checks the counts of papers, words and citations",
+                "none is published; that of the first download is remembered, and the reader checks the structure",
             ),
         }],
     }
