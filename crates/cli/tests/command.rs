@@ -93,7 +93,7 @@ fn trains_tests_and_reads() {
     let lines: Vec<serde_json::Value> =
         metrics.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect();
     let last = lines.iter().rfind(|line| line["event"] == "epoch").expect("epochs are recorded");
-    let accuracy = last["test_accuracy"].as_f64().expect("test accuracy is recorded");
+    let accuracy = last["test"]["accuracy"].as_f64().expect("test accuracy is recorded");
     assert!(accuracy > 0.5, "two epochs on 2,000 digits give more than {accuracy}");
 
     let eval = run_eval(&run, &["--test-size", "200"]);
@@ -374,6 +374,8 @@ fn a_full_disk_is_told() {
         bolete(&["eval", "--run", utf8(&nowhere)]).stderr(full()).status().expect("the command starts");
     assert_eq!(status.code(), Some(1));
     let status = bolete(&["train", "digit"]).stderr(full()).status().expect("the command starts");
+    assert_eq!(status.code(), Some(1));
+    let status = bolete(&["trane"]).stderr(full()).status().expect("the command starts");
     assert_eq!(status.code(), Some(2));
 
     // No file may grow past 8 blocks: the weights do not fit. What was there before is all there is.

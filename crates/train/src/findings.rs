@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use bolete_formats::atomic;
 use serde::{Deserialize, Serialize};
 
+use crate::record::number;
 use crate::run_folder::RunError;
 
 const FILE: &str = "findings.json";
@@ -54,6 +55,7 @@ pub enum Part {
         /// What it is the value of.
         name: String,
         /// The value.
+        #[serde(deserialize_with = "number")]
         value: f64,
         /// What is expected, where something is.
         expected: String,

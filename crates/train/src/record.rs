@@ -5,7 +5,7 @@ use std::path::Path;
 
 use bolete_formats::FormatError;
 use bolete_formats::csv::{self, Column, ColumnValues, CsvOptions, Table};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::trainer::{Ending, EpochEnd, Progress};
 
@@ -23,6 +23,7 @@ pub enum Record {
         /// Updates done.
         step: u64,
         /// What was found.
+        #[serde(deserialize_with = "numbers")]
         means: BTreeMap<String, f64>,
         /// Whether it was the best so far.
         is_best: bool,
@@ -52,8 +53,20 @@ pub enum Record {
         /// Its name.
         name: String,
         /// Its value.
+        #[serde(deserialize_with = "number")]
         value: f64,
     },
+}
+
+/// A number; null, as which JSON has what is not finite, is NaN.
+pub(crate) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
+
+/// Numbers by name; null is NaN.
+pub(crate) fn numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, f64>, D::Error> {
+    let found: BTreeMap<String, Option<f64>> = BTreeMap::deserialize(deserializer)?;
+    Ok(found.into_iter().map(|(name, value)| (name, value.unwrap_or(f64::NAN))).collect())
 }
 
 /// The course of each measure of a run: (update, value) by name, those of evaluation with `test ` before theirs.

@@ -41,6 +41,8 @@ struct Position {
     metrics: u64,
     /// Fingerprint of the data.
     data: u64,
+    /// How training ended, once it has.
+    ended: Option<Ending>,
 }
 
 type Replayed<L> = Step<'static, Given<L>, Carried<<L as Learner>::State>>;
@@ -154,7 +156,8 @@ impl<'a, L: Learner> Course<'a, L> {
             Ok(ending) => ending,
             Err(error) => return Err(self.rescue(error)),
         };
-        if self.saved != Some(self.position.step) || ending != Ending::Interrupted {
+        if ending != Ending::Interrupted {
+            self.position.ended = Some(ending);
             self.save(observer)?;
         }
         let seconds = self.seconds();
@@ -185,10 +188,17 @@ impl<'a, L: Learner> Course<'a, L> {
         let is_due =
             |step: u64, every: Option<u64>| every.is_some_and(|every| step.is_multiple_of(every.max(1)));
         let stop = |trainer: &Trainer| trainer.controls.is_some_and(Controls::wants_stop);
-        while self.position.epoch <= config.epochs && self.position.step < self.steps {
+        if let Some(ending) = self.position.ended {
+            return Ok(ending);
+        }
+        while self.position.epoch <= config.epochs && self.position.ended.is_none() {
             let mut batches = train.epoch_from(self.position.epoch, self.position.batch)?;
             let mut ended_within = false;
             loop {
+                if self.position.step == self.steps {
+                    ended_within = self.position.batch < self.per_epoch;
+                    break;
+                }
                 let begin = Instant::now();
                 let Some(batch) = batches.next() else { break };
                 self.waited += begin.elapsed();
@@ -210,6 +220,7 @@ impl<'a, L: Learner> Course<'a, L> {
                 {
                     self.evaluate(test, observer)?;
                     if self.has_stalled() {
+                        self.position.ended = Some(Ending::Stopped);
                         return Ok(Ending::Stopped);
                     }
                 }
@@ -220,10 +231,6 @@ impl<'a, L: Learner> Course<'a, L> {
                 }
                 if stopped {
                     return Ok(Ending::Interrupted);
-                }
-                if step == self.steps {
-                    ended_within = self.position.batch < self.per_epoch;
-                    break;
                 }
             }
             drop(batches);
@@ -428,7 +435,9 @@ impl<'a, L: Learner> Course<'a, L> {
         };
         self.record(&Record::Epoch(end.clone()))?;
         self.tell(&Event::Epoch(&end), observer)?;
-        if !ended_within {
+        if ended_within {
+            self.position.ended = Some(Ending::Complete);
+        } else {
             self.position.epoch += 1;
             self.position.batch = 0;
         }
@@ -446,9 +455,6 @@ impl<'a, L: Learner> Course<'a, L> {
     /// Writes a checkpoint and the model.
     fn save(&mut self, observer: &mut Observer<'_, L::State>) -> Result<(), TrainError> {
         let Some(run) = self.trainer.run else { return Ok(()) };
-        if self.saved == Some(self.position.step) && self.position.batch != 0 {
-            return Ok(());
-        }
         let position = Position {
             sums: self.carried().totals(),
             seconds: self.seconds(),

@@ -6,6 +6,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use crate::evaluation::Evaluation;
+use crate::record::numbers;
 
 /// Sees what happens, with the state as it is. An error ends the training; a checkpoint is saved first.
 pub type Observer<'a, S> = dyn FnMut(&Event, &S) -> io::Result<()> + 'a;
@@ -56,6 +57,7 @@ pub struct Progress {
     /// Number of all updates.
     pub steps: u64,
     /// What was measured.
+    #[serde(deserialize_with = "numbers")]
     pub means: BTreeMap<String, f64>,
     /// The factor of the learning rate.
     pub rate_factor: f64,
@@ -94,6 +96,7 @@ pub struct EpochEnd {
     /// Updates done.
     pub step: u64,
     /// What was measured over the epoch, while the model changed.
+    #[serde(deserialize_with = "numbers")]
     pub means: BTreeMap<String, f64>,
     /// Means of the last evaluation, where there was one in this epoch.
     pub test: Option<BTreeMap<String, f64>>,
