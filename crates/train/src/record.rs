@@ -69,6 +69,16 @@ pub(crate) fn numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTre
     Ok(found.into_iter().map(|(name, value)| (name, value.unwrap_or(f64::NAN))).collect())
 }
 
+/// Numbers by name, or none; null among them is NaN.
+pub(crate) fn optional_numbers<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<BTreeMap<String, f64>>, D::Error> {
+    #[derive(Deserialize)]
+    struct Numbers(#[serde(deserialize_with = "numbers")] BTreeMap<String, f64>);
+    let found: Option<Numbers> = Option::deserialize(deserializer)?;
+    Ok(found.map(|Numbers(numbers)| numbers))
+}
+
 /// The course of each measure of a run: (update, value) by name, those of evaluation with `test ` before theirs.
 pub fn curves(records: &[Record]) -> BTreeMap<String, Vec<(f64, f64)>> {
     let mut curves: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();

@@ -17,7 +17,7 @@ use crate::checkpoint::{self, LoadError};
 use crate::run_folder::RunError;
 
 /// The version of what is in a checkpoint.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 
 /// Ordinary checkpoints that are kept.
 const KEPT: usize = 2;
@@ -67,8 +67,9 @@ impl Snapshots {
     ) -> Result<(), RunError> {
         fs::create_dir_all(&self.folder)
             .map_err(|reason| RunError::Create { path: self.folder.clone(), reason })?;
-        let position = serde_json::to_string(position)
-            .map_err(io::Error::from)
+        // TOML has infinities and NaN, which a measure may be.
+        let position = toml::to_string(position)
+            .map_err(io::Error::other)
             .map_err(|reason| RunError::Metrics { file: self.file(step), reason })?;
         let entries = checkpoint::entries(tree);
         let metadata = Metadata::from([
@@ -124,7 +125,7 @@ fn read<T: Tree, P: DeserializeOwned>(file: &Path, like: &T) -> Result<(T, P), L
     if format!("{:08x}", checksum(&content.entries, &position)) != expected {
         return Err(damaged("its checksum is wrong"));
     }
-    let position = serde_json::from_str(&position).map_err(|error| damaged(&error.to_string()))?;
+    let position = toml::from_str(&position).map_err(|error| damaged(&error.to_string()))?;
     Ok((checkpoint::from_file(file, content, like)?, position))
 }
 

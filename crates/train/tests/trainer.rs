@@ -7,14 +7,14 @@ use std::sync::atomic::Ordering;
 
 use bolete_data::{DataError, Dataset, EpochRandomness, Loader, LoaderOptions};
 use bolete_nn::{
-    Activation, Adam, AdamConfig, Averaging, BatchNormConfig, Dropout, LinearConfig, Precision, Schedule,
-    Sequential, UpdateRule,
+    Activation, Adam, AdamConfig, Averaging, BatchNormConfig, Context, CrossEntropy, Dropout, LinearConfig,
+    Module, Precision, Schedule, Sequential, UpdateRule,
 };
 use bolete_tensor::tree::TreeExt;
 use bolete_tensor::{DType, Key, Tensor};
 use bolete_train::{
-    Classification, Controls, EarlyStopping, Ending, Evaluator, Event, Fit, Goal, IntoTensors, Monitor,
-    Record, RunFolder, Supervised, SupervisedState, TrainError, Trainer, TrainerConfig,
+    Classification, Controls, EarlyStopping, Ending, EpochEnd, Evaluator, Event, Fit, Goal, IntoTensors,
+    Measures, Monitor, Record, RunFolder, Supervised, SupervisedState, TrainError, Trainer, TrainerConfig,
 };
 
 /// Points `[n, 2]`, and whether their coordinates have the same sign.
@@ -175,8 +175,40 @@ fn everything(state: &State) -> Vec<Vec<u8>> {
     state.leaves().iter().map(Tensor::to_bytes).collect()
 }
 
+/// A line of the record without what depends on the clock.
+fn without_times(mut record: Record) -> String {
+    match &mut record {
+        Record::Progress(progress) => {
+            (progress.items_per_second, progress.waiting) = (0.0, 0.0);
+            (progress.seconds, progress.seconds_left) = (0.0, 0.0);
+        }
+        Record::Epoch(EpochEnd { seconds, .. })
+        | Record::Evaluation { seconds, .. }
+        | Record::Ended { seconds, .. } => *seconds = 0.0,
+        _ => {}
+    }
+    format!("{record:?}")
+}
+
+/// Measures something that is infinite, as a perplexity may be.
+fn unbounded() -> Learner {
+    let loss = |model: &Sequential,
+                (inputs, labels): &(Tensor, Tensor),
+                context: &mut Context,
+                measures: &mut Measures| {
+        measures.mean("perplexity", &Tensor::scalar(f64::INFINITY, DType::F64), 1.0);
+        CrossEntropy::default().of(&model.forward(inputs, context), labels)
+    };
+    Supervised::new(loss).clip_norm(1.0)
+}
+
 /// Stops a run after this many steps and lets a new trainer go on, until it is complete.
-fn in_pieces(config: &TrainerConfig, learner: fn() -> Learner, every: u64, name: &str) -> Fit<State> {
+fn in_pieces(
+    config: &TrainerConfig,
+    learner: fn() -> Learner,
+    every: u64,
+    name: &str,
+) -> (Fit<State>, Vec<String>) {
     let folder = Folder::new(name);
     drop(folder.run());
     let (train, test) = (loader(520, None, true), loader(90, None, false));
@@ -207,7 +239,7 @@ fn in_pieces(config: &TrainerConfig, learner: fn() -> Learner, every: u64, name:
                 })
                 .collect();
             assert!(steps.is_sorted_by(|a, b| a < b), "an evaluation stands twice: {steps:?}");
-            return fit;
+            return (fit, records.into_iter().map(without_times).collect());
         }
     }
     panic!("it never ends");
@@ -219,22 +251,27 @@ fn a_run_in_pieces_ends_with_the_bits_of_one_that_was_not_stopped() {
     let accumulating: fn() -> Learner = || learner().accumulating();
     let averaged: fn() -> Learner =
         || learner().average(Averaging::Exponential { decay: 0.99 }).precision(Precision::bf16());
-    for (name, learner, accumulate) in
-        [("plain", plain, 1), ("accumulating", accumulating, 3), ("averaged", averaged, 1)]
-    {
+    for (name, learner, accumulate, evaluate_every) in [
+        ("plain", plain, 1, 4),
+        // With an evaluation at the end of each epoch of 11 steps.
+        ("unbounded", unbounded as fn() -> Learner, 1, 11),
+        ("accumulating", accumulating, 3, 4),
+        ("averaged", averaged, 1, 4),
+    ] {
         let config = TrainerConfig {
             epochs: 4,
             report_every: 1,
-            evaluate_every: Some(4),
+            evaluate_every: Some(evaluate_every),
             accumulate,
             seed: 3,
             ..TrainerConfig::default()
         };
-        let whole = in_pieces(&config, learner, u64::MAX, &format!("{name}-whole"));
+        let (whole, expected) = in_pieces(&config, learner, u64::MAX, &format!("{name}-whole"));
         for every in [1, 5] {
-            let pieces = in_pieces(&config, learner, every, &format!("{name}-{every}"));
+            let (pieces, record) = in_pieces(&config, learner, every, &format!("{name}-{every}"));
             assert_eq!(everything(&pieces.state), everything(&whole.state), "{name}, stopped every {every}");
             assert_eq!(pieces.best, whole.best, "{name}");
+            assert_eq!(record, expected, "{name}, stopped every {every}");
             assert_eq!(
                 pieces.last.expect("there are test data").means,
                 whole.last.clone().expect("there are test data").means

@@ -31,6 +31,8 @@ struct Position {
     /// Sums since the last report, and over the epoch up to it.
     sums: Totals,
     epoch_sums: Totals,
+    /// The last evaluation: its update and what was found.
+    evaluated: Option<(u64, BTreeMap<String, f64>)>,
     /// The best evaluation: its update and value; and how many have been worse since.
     best: Option<(u64, f64)>,
     worse: u64,
@@ -39,8 +41,8 @@ struct Position {
     evaluation_seconds: f64,
     /// Bytes of metrics that belong to this state.
     metrics: u64,
-    /// Fingerprint of the data.
-    data: u64,
+    /// Fingerprint of the data, in hexadecimal digits.
+    data: String,
     /// How training ended, once it has.
     ended: Option<Ending>,
 }
@@ -87,9 +89,9 @@ impl<'a, L: Learner> Course<'a, L> {
         let per_epoch = train.batches_per_epoch();
         let all = per_epoch.saturating_mul(config.epochs) / config.accumulate.max(1);
         let steps = config.steps.map_or(all, |steps| steps.min(all));
-        let data = trainer.run.map_or(0, |_| train.fingerprint());
+        let data = trainer.run.map_or_else(String::new, |_| format!("{:016x}", train.fingerprint()));
         let mut carried = Carried::new(state, config.seed);
-        let mut position = Position { epoch: 1, data, ..Position::default() };
+        let mut position = Position { epoch: 1, data: data.clone(), ..Position::default() };
         let mut saved = None;
         if let Some(run) = trainer.run
             && let Some(found) = run.snapshots().load::<Core<L::State>, Position>(&carried.core)?
@@ -207,11 +209,8 @@ impl<'a, L: Learner> Course<'a, L> {
                 let step = self.position.step;
                 let is_last = self.position.batch == self.per_epoch || step == self.steps;
                 let stopped = stop(&self.trainer);
-                if stopped
-                    || is_last
-                    || updated && is_due(step, Some(config.report_every))
-                    || config.debug_nans
-                {
+                // Not where it is stopped: the record is that of a run that was not.
+                if is_last || updated && is_due(step, Some(config.report_every)) || config.debug_nans {
                     self.report(observer)?;
                 }
                 if let Some(test) = test
@@ -396,6 +395,7 @@ impl<'a, L: Learner> Course<'a, L> {
             self.position.worse += 1;
         }
         let (epoch, step, seconds) = (self.position.epoch, self.position.step, self.seconds());
+        self.position.evaluated = Some((step, evaluation.means.clone()));
         self.record(&Record::Evaluation { epoch, step, means: evaluation.means.clone(), is_best, seconds })?;
         let evaluated = Evaluated { epoch, step, evaluation: &evaluation, is_best, seconds };
         self.tell(&Event::Evaluated(&evaluated), observer)?;
@@ -417,20 +417,24 @@ impl<'a, L: Learner> Course<'a, L> {
         observer: &mut Observer<'_, L::State>,
     ) -> Result<(), TrainError> {
         let config = &self.trainer.config;
-        let mut evaluated =
-            config.evaluate_every.is_some_and(|every| self.position.step.is_multiple_of(every));
+        // A run that was resumed may have evaluated in an earlier process.
+        let is_evaluated = |course: &Self| matches!(course.position.evaluated, Some((step, _)) if step == course.position.step);
         if let Some(test) = test
-            && (config.evaluate_every.is_none() || !evaluated && self.position.step == self.steps)
+            && (config.evaluate_every.is_none() || !is_evaluated(self) && self.position.step == self.steps)
         {
             self.evaluate(test, observer)?;
-            evaluated = true;
         }
         let end = EpochEnd {
             epoch: self.position.epoch,
             epochs: self.trainer.config.epochs,
             step: self.position.step,
             means: means(&std::mem::take(&mut self.position.epoch_sums)),
-            test: self.last.as_ref().filter(|_| evaluated).map(|last| last.means.clone()),
+            test: self
+                .position
+                .evaluated
+                .clone()
+                .filter(|(step, _)| *step == self.position.step)
+                .map(|(_, means)| means),
             seconds: self.seconds(),
         };
         self.record(&Record::Epoch(end.clone()))?;

@@ -51,17 +51,17 @@ pub enum TrainError {
     Load(#[from] LoadError),
     /// The data are not those that the run began with.
     #[error(
-        "{}: the training data are not those that the run began with (their fingerprint was {then:016x} and is \
-         {now:016x}); put the data back, or begin a new run",
+        "{}: the training data are not those that the run began with (their fingerprint was {then} and is \
+         {now}); put the data back, or begin a new run",
         run.display()
     )]
     DataChanged {
         /// The run folder.
         run: PathBuf,
         /// The fingerprint at the beginning.
-        then: u64,
+        then: String,
         /// The fingerprint now.
-        now: u64,
+        now: String,
     },
     /// The monitored measure does not exist.
     #[error("nothing is measured as `{measure}`, which decides what is best; there are {known}")]

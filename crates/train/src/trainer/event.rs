@@ -6,7 +6,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use crate::evaluation::Evaluation;
-use crate::record::numbers;
+use crate::record::{numbers, optional_numbers};
 
 /// Sees what happens, with the state as it is. An error ends the training; a checkpoint is saved first.
 pub type Observer<'a, S> = dyn FnMut(&Event, &S) -> io::Result<()> + 'a;
@@ -98,7 +98,8 @@ pub struct EpochEnd {
     /// What was measured over the epoch, while the model changed.
     #[serde(deserialize_with = "numbers")]
     pub means: BTreeMap<String, f64>,
-    /// Means of the last evaluation, where there was one in this epoch.
+    /// Means of the evaluation at its end, where there was one.
+    #[serde(deserialize_with = "optional_numbers")]
     pub test: Option<BTreeMap<String, f64>>,
     /// Seconds of training so far.
     pub seconds: f64,
