@@ -12,8 +12,8 @@ use bolete::nn::Schedule;
 use bolete::plot::{Animation, Figure};
 use bolete::tensor::plan::trace;
 use bolete::train::{
-    Controls, Ending, Event, Findings, Fit, Learner, Part, RateFinder, Record, RunFolder, Source, Trainer,
-    TrainerConfig,
+    Controls, Ending, Event, Findings, Fit, Learner, Part, Place, RateFinder, Record, RunFolder, Source,
+    Trainer, TrainerConfig,
 };
 
 use crate::Interrupted;
@@ -219,7 +219,7 @@ impl Session {
         if let Some(evaluation) = &fit.last {
             self.mistakes(evaluation)?;
         }
-        let first = train.epoch_from(1, 0)?.next().transpose()?;
+        let first = train.epoch_from(1, &Place::default())?.next().transpose()?;
         self.inside(&**learner, &fit.state, first.as_ref())?;
         self.kernels(&kernels)?;
         Ok(fit)

@@ -28,6 +28,7 @@
 //! randomness comes from [`Randomness`], whose numbers are a pure function of a key.
 #![forbid(unsafe_code)]
 
+mod ahead;
 pub mod augmentation;
 mod dataset;
 pub mod drawn_digits;

@@ -1,15 +1,13 @@
 //! Batches of a data set, shuffled with a seed and made ahead of time by worker threads.
 
-mod workers;
-
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::sampler::{Batches, EpochPlan, Sampler, Sequential, Shuffled};
+use crate::ahead::Ahead;
+use crate::sampler::{EpochPlan, Sampler, Sequential, Shuffled};
 use crate::{DataError, Dataset, EpochRandomness, Fingerprint};
-use workers::Workers;
 
 /// How a [`Loader`] cuts a data set into batches.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,9 +27,9 @@ pub struct LoaderOptions {
 }
 
 impl Default for LoaderOptions {
-    /// Batches of 64, shuffled, the last one kept, 2 workers, 4 batches ahead, seed 0.
+    /// Batches of 64, shuffled, the last one kept, 2 workers, 8 batches ahead, seed 0.
     fn default() -> Self {
-        Self { batch_size: 64, shuffle: true, drop_last: false, workers: 2, prefetch: 4, seed: 0 }
+        Self { batch_size: 64, shuffle: true, drop_last: false, workers: 2, prefetch: 8, seed: 0 }
     }
 }
 
@@ -127,7 +125,7 @@ where
     ///
     /// # Errors
     /// [`DataError::Thread`] when a worker cannot be started.
-    pub fn epoch(&self, epoch: u64) -> Result<Epoch<D>, DataError> {
+    pub fn epoch(&self, epoch: u64) -> Result<Epoch<D::Batch>, DataError> {
         self.epoch_from(epoch, 0)
     }
 
@@ -137,41 +135,47 @@ where
     /// # Errors
     /// [`DataError::Thread`] when a worker cannot be started; [`DataError::Invalid`] when `first` is above the number
     /// of batches.
-    pub fn epoch_from(&self, epoch: u64, first: usize) -> Result<Epoch<D>, DataError> {
+    pub fn epoch_from(&self, epoch: u64, first: usize) -> Result<Epoch<D::Batch>, DataError> {
+        self.epoch_as(epoch, first, |batch| batch)
+    }
+
+    /// [`epoch_from`](Self::epoch_from) with each batch turned into something else by the thread that makes it.
+    ///
+    /// # Errors
+    /// As [`epoch_from`](Self::epoch_from).
+    pub fn epoch_as<B: Send + 'static>(
+        &self,
+        epoch: u64,
+        first: usize,
+        convert: impl Fn(D::Batch) -> B + Send + Sync + 'static,
+    ) -> Result<Epoch<B>, DataError> {
         let batches = self.sampler.batches(&self.epoch_plan(epoch));
-        if first > batches.len() {
+        let all = batches.len();
+        if first > all {
             return Err(DataError::invalid(
-                format!("a first batch of at most {}, the number of batches", batches.len()),
+                format!("a first batch of at most {all}, the number of batches"),
                 first.to_string(),
             ));
         }
         let randomness = EpochRandomness::new(self.options.seed, epoch);
-        let plan = Arc::new(Plan { dataset: Arc::clone(&self.dataset), batches, randomness });
-        let workers = match self.options.workers.min(plan.batches.len() - first) {
-            0 => None,
-            count => Some(Workers::start(&plan, first, count, self.options.prefetch.max(count))?),
+        let dataset = Arc::clone(&self.dataset);
+        let make = move |batch| {
+            let indices = batches.get(batch);
+            catch_panic(batch, || dataset.batch(indices, &randomness).map(&convert))
         };
-        Ok(Epoch { plan, workers, next: first, waited: Duration::ZERO })
+        let makes = match self.options.workers.min(all - first) {
+            0 => Makes::Inline(Box::new(make)),
+            threads => {
+                let begin = move |batch| (batch < all).then_some(batch);
+                Makes::Ahead(Ahead::start("bolete-data", threads, self.options.prefetch, first, begin, make)?)
+            }
+        };
+        Ok(Epoch { makes: Some(makes), next: first, all, waited: Duration::ZERO })
     }
 
     fn epoch_plan(&self, epoch: u64) -> EpochPlan {
         let LoaderOptions { batch_size, drop_last, seed, .. } = self.options;
         EpochPlan { len: self.dataset.len(), batch_size, drop_last, seed, epoch }
-    }
-}
-
-/// All that is needed to make any batch of an epoch.
-struct Plan<D> {
-    dataset: Arc<D>,
-    batches: Batches,
-    randomness: EpochRandomness,
-}
-
-impl<D: Dataset> Plan<D> {
-    /// Makes the batch of this number; a panic of the data set becomes an error.
-    fn make(&self, batch: usize) -> Result<D::Batch, DataError> {
-        let indices = self.batches.get(batch);
-        catch_panic(batch, || self.dataset.batch(indices, &self.randomness))
     }
 }
 
@@ -195,14 +199,21 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
 }
 
 /// The batches of one epoch. Ends after the last batch, or after the first error.
-pub struct Epoch<D: Dataset> {
-    plan: Arc<Plan<D>>,
-    workers: Option<Workers<D::Batch>>,
+pub struct Epoch<B> {
+    /// Nothing once the last batch was taken, so that the threads end then.
+    makes: Option<Makes<B>>,
     next: usize,
+    all: usize,
     waited: Duration,
 }
 
-impl<D: Dataset> Epoch<D> {
+/// Who makes the batches.
+enum Makes<B> {
+    Inline(Box<dyn Fn(usize) -> Result<B, DataError> + Send>),
+    Ahead(Ahead<Result<B, DataError>>),
+}
+
+impl<B> Epoch<B> {
     /// The number of the batch that comes next: what [`Loader::epoch_from`] needs to go on from here.
     pub fn position(&self) -> usize {
         self.next
@@ -215,32 +226,31 @@ impl<D: Dataset> Epoch<D> {
     }
 }
 
-impl<D: Dataset> Iterator for Epoch<D> {
-    type Item = Result<D::Batch, DataError>;
+impl<B> Iterator for Epoch<B> {
+    type Item = Result<B, DataError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.next >= self.plan.batches.len() {
+        if self.next >= self.all {
             return None;
         }
         let begin = Instant::now();
-        let batch = match &self.workers {
-            Some(workers) => workers.take(self.next),
-            None => self.plan.make(self.next),
+        let batch = match self.makes.as_ref()? {
+            Makes::Inline(make) => make(self.next),
+            Makes::Ahead(ahead) => ahead.take()?,
         };
         self.waited += begin.elapsed();
-        self.next = if batch.is_ok() { self.next + 1 } else { self.plan.batches.len() };
-        if self.next == self.plan.batches.len() {
-            // Stops the workers now, not only when the consumer lets go of the iterator.
-            self.workers = None;
+        self.next = if batch.is_ok() { self.next + 1 } else { self.all };
+        if self.next == self.all {
+            self.makes = None;
         }
         Some(batch)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.plan.batches.len() - self.next;
+        let left = self.all - self.next;
         // An error ends the epoch early.
         (left.min(1), Some(left))
     }
 }
 
-impl<D: Dataset> std::iter::FusedIterator for Epoch<D> {}
+impl<B> std::iter::FusedIterator for Epoch<B> {}

@@ -17,8 +17,8 @@ mod in_order;
 mod interleaved;
 mod lines;
 mod loader;
+mod reader;
 mod window_shuffled;
-mod workers;
 
 use crate::DataError;
 

@@ -9,7 +9,7 @@ use bolete_nn::Context;
 use bolete_tensor::{Key, Step, Tensor};
 
 use crate::learner::Measures;
-use crate::{Calibration, Confusion, Learner, Source};
+use crate::{Calibration, Confusion, Learner, Place, Source};
 
 /// What was found on a data set, by name.
 #[derive(Clone, Debug, Default)]
@@ -85,7 +85,7 @@ impl<L: Learner> Evaluator<L> {
         let mut sums: BTreeMap<String, (f64, f64)> = BTreeMap::new();
         let mut rows: BTreeMap<String, Vec<Tensor>> = BTreeMap::new();
         let mut key = Key::new(self.seed);
-        for batch in data.epoch_from(0, 0)? {
+        for batch in data.epoch_from(0, &Place::default())? {
             let [next, own] = key.split();
             key = next;
             let (means, collected) = self.step.call((state.clone(), batch?, own)).into_parts();

@@ -48,7 +48,7 @@ pub use optimisation::{AnyOptimiser, OptimiserConfig, OptimiserKind, ScheduleKin
 pub use rate_finder::{RateCurve, RateFinder};
 pub use record::Record;
 pub use run_folder::{RunError, RunFolder, Status};
-pub use source::{Fixed, Generated, IntoTensors, Source};
+pub use source::{Fixed, Generated, IntoTensors, Place, Source, Streamed};
 pub use trainer::{
     Controls, EarlyStopping, Ending, EpochEnd, Event, Fit, Goal, Monitor, Progress, TrainError, Trainer,
     TrainerConfig,

@@ -30,7 +30,7 @@ use crate::evaluation::Evaluation;
 use crate::learner::Learner;
 use crate::rate_finder::{RateCurve, RateFinder, find_rate};
 use crate::run_folder::RunFolder;
-use crate::source::Source;
+use crate::source::{Place, Source};
 use carried::{Carried, step_of};
 use course::Course;
 
@@ -170,13 +170,13 @@ impl<'a> Trainer<'a> {
     ) -> Result<RateCurve, TrainError> {
         let mut step = Step::new(step_of(learner.clone(), true));
         let mut carried = Some(Carried::new(state, self.config.seed));
-        let mut batches = train.epoch_from(1, 0)?;
+        let mut batches = train.epoch_from(1, &Place::default())?;
         let (mut epoch, mut first, mut failure) = (1, true, None);
         let curve = find_rate(finder, |factor| {
             let mut next = batches.next();
             if next.is_none() {
                 epoch += 1;
-                match train.epoch_from(epoch, 0) {
+                match train.epoch_from(epoch, &Place::default()) {
                     Ok(more) => batches = more,
                     Err(error) => failure = Some(TrainError::Data(error)),
                 }

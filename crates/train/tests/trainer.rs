@@ -14,7 +14,8 @@ use bolete_tensor::tree::TreeExt;
 use bolete_tensor::{DType, Key, Tensor};
 use bolete_train::{
     Classification, Controls, EarlyStopping, Ending, EpochEnd, Evaluator, Event, Fit, Goal, IntoTensors,
-    Measures, Monitor, Record, RunFolder, Supervised, SupervisedState, TrainError, Trainer, TrainerConfig,
+    Measures, Monitor, Record, RunFolder, Streamed, Supervised, SupervisedState, TrainError, Trainer,
+    TrainerConfig,
 };
 
 /// Points `[n, 2]`, and whether their coordinates have the same sign.
@@ -447,4 +448,65 @@ fn an_observer_that_fails_ends_it_with_a_checkpoint() {
     assert!(error.to_string().contains("no more paper"), "{error}");
     run.load_model(&network()).expect("the weights were saved");
     assert_eq!(run.snapshots().steps(), [0, 2]);
+}
+
+#[test]
+fn a_stream_goes_on_where_it_was_and_may_end_early() {
+    use bolete_data::stream::{InOrder, StreamLoader, StreamOptions};
+
+    let folder = Folder::new("stream");
+    drop(folder.run());
+    // 430 numbers: 9 batches where the epoch says 12.
+    let source = || {
+        let numbers: Vec<String> = (0..430).map(|number| number.to_string()).collect();
+        let collate = |items: Vec<(String, bolete_data::Randomness)>| {
+            let numbers: Vec<f32> = items.iter().map(|(item, _)| item.parse().expect("a number")).collect();
+            let points: Vec<f32> = numbers.iter().flat_map(|number| [number.sin(), number.cos()]).collect();
+            let labels: Vec<i64> = numbers.iter().map(|number| i64::from(number % 7.0 > 3.0)).collect();
+            Ok((Tensor::from_vec(points, [labels.len(), 2]), Tensor::from(labels)))
+        };
+        let options = StreamOptions { batch_size: 50, ..StreamOptions::default() };
+        let loader =
+            StreamLoader::new(InOrder::new(numbers), "points 1", collate, options).expect("sound options");
+        Streamed::new(loader, 12)
+    };
+    let config = TrainerConfig { epochs: 3, report_every: 2, seed: 1, ..TrainerConfig::default() };
+    let run_on = |run: Option<&RunFolder>, stop_after: u64| {
+        let controls = Controls::default();
+        let learner = Arc::new(learner());
+        let trainer = Trainer::new(config.clone()).with_controls(&controls);
+        let trainer = match run {
+            Some(run) => trainer.with_run(run),
+            None => trainer,
+        };
+        let mut reports = 0;
+        let mut batches = Vec::new();
+        let fit = trainer
+            .fit(&learner, state(&learner), &source(), None, &mut |event, _| {
+                match event {
+                    Event::Progress(progress) => {
+                        reports += 1;
+                        batches.push(progress.step);
+                        controls.stop.store(reports == stop_after, Ordering::Relaxed);
+                    }
+                    Event::Epoch(end) => assert_eq!(end.step, 9 * end.epoch),
+                    _ => {}
+                }
+                Ok(())
+            })
+            .expect("the stream is sound");
+        (fit, batches)
+    };
+    let (whole, batches) = run_on(None, u64::MAX);
+    assert_eq!((whole.ending, whole.step), (Ending::Complete, 27));
+    assert_eq!(batches[..6], [2, 4, 6, 8, 9, 10], "what is left is reported when the stream ends");
+    for _ in 0..100 {
+        let run = RunFolder::resume(&folder.0).expect("the run goes on");
+        let (fit, _) = run_on(Some(&run), 1);
+        if fit.ending == Ending::Complete {
+            assert_eq!(everything(&fit.state), everything(&whole.state));
+            return;
+        }
+    }
+    panic!("it never ends");
 }

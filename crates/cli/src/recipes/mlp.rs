@@ -115,6 +115,8 @@ impl Recipe for Mlp {
             batch_size: config.batch_size,
             drop_last: learned >= config.batch_size,
             workers: 1,
+            // More than the scheduler of a busy machine lets a thread wait.
+            prefetch: 16,
             seed: config.seed,
             ..LoaderOptions::default()
         };

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::workers::{Reader, StreamWorkers};
+use super::reader::{Raw, Reader};
 use super::{Source, wrong_position};
+use crate::ahead::Ahead;
 use crate::{DataError, EpochRandomness, Fingerprint, Randomness};
 
 /// How a [`StreamLoader`] cuts a stream into batches.
@@ -148,7 +149,7 @@ where
     pub fn epoch_from(&self, position: &StreamPosition) -> Result<StreamEpoch<S::Stream, F, B>, DataError> {
         let stream = self.source.open(position.epoch, &position.source)?;
         let randomness = EpochRandomness::new(self.options.seed, position.epoch);
-        let reader = Reader::new(
+        let mut reader = Reader::new(
             stream,
             position.clone(),
             self.options.batch_size,
@@ -158,9 +159,11 @@ where
         let collate = Arc::clone(&self.collate);
         let made = match self.options.workers {
             0 => Made::Inline(Box::new(reader), collate),
-            count => {
-                let prefetch = self.options.prefetch.max(count);
-                Made::Ahead(StreamWorkers::start(reader, collate, count, prefetch)?)
+            threads => {
+                let (first, prefetch) = (position.batches as usize, self.options.prefetch);
+                let begin = move |_| reader.read();
+                let finish = move |raw: Raw<S::Item>| raw.collate(&*collate);
+                Made::Ahead(Ahead::start("bolete-stream", threads, prefetch, first, begin, finish)?)
             }
         };
         Ok(StreamEpoch { made: Some(made), position: position.clone(), waited: Duration::ZERO })
@@ -170,7 +173,7 @@ where
 /// Who makes the batches.
 enum Made<S: super::Stream, F, B> {
     Inline(Box<Reader<S>>, Arc<F>),
-    Ahead(StreamWorkers<B>),
+    Ahead(Ahead<Result<(B, StreamPosition), DataError>>),
 }
 
 /// The batches of an epoch of a stream. Ends after the last batch, or after the first error.
@@ -203,7 +206,7 @@ where
         let begin = Instant::now();
         let batch = match self.made.as_mut()? {
             Made::Inline(reader, collate) => reader.read().map(|raw| raw.collate(&**collate)),
-            Made::Ahead(workers) => workers.take(self.position.batches),
+            Made::Ahead(workers) => workers.take(),
         };
         self.waited += begin.elapsed();
         let batch = match batch {

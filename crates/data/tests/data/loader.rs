@@ -190,8 +190,9 @@ fn workers_run_ahead_no_further_than_the_prefetch_and_stop_when_dropped() {
     let mut epoch = loader.epoch(0).unwrap();
     epoch.next().unwrap().unwrap();
     std::thread::sleep(Duration::from_millis(100));
-    // The one that was taken and the three that wait.
-    assert_eq!(loader.dataset().made.load(Ordering::SeqCst), 4);
+    // Three that wait, with the one that was taken or in its place.
+    let made = loader.dataset().made.load(Ordering::SeqCst);
+    assert!((3..=4).contains(&made), "{made} were made");
 
     let begin = Instant::now();
     drop(epoch);

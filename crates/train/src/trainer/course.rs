@@ -17,14 +17,14 @@ use crate::evaluation::{Evaluation, Evaluator};
 use crate::learner::{Learner, items};
 use crate::record::{self, Record};
 use crate::run_folder::RunError;
-use crate::source::Source;
+use crate::source::{Place, Source};
 
 /// Where training is, as a checkpoint holds it beside the tensors.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Position {
-    /// The epoch under way, from 1, and the batches of it that are done.
+    /// The epoch under way, from 1, and the place in its data.
     epoch: u64,
-    batch: u64,
+    place: Place,
     /// Batches and updates done.
     batches: u64,
     step: u64,
@@ -194,20 +194,24 @@ impl<'a, L: Learner> Course<'a, L> {
             return Ok(ending);
         }
         while self.position.epoch <= config.epochs && self.position.ended.is_none() {
-            let mut batches = train.epoch_from(self.position.epoch, self.position.batch)?;
+            let begin = Instant::now();
+            let mut batches = train.epoch_from(self.position.epoch, &self.position.place)?;
+            self.waited += begin.elapsed();
             let mut ended_within = false;
             loop {
                 if self.position.step == self.steps {
-                    ended_within = self.position.batch < self.per_epoch;
+                    ended_within = self.position.place.batch < self.per_epoch;
                     break;
                 }
                 let begin = Instant::now();
                 let Some(batch) = batches.next() else { break };
                 self.waited += begin.elapsed();
                 let batch = batch?;
+                self.position.place.batch += 1;
+                self.position.place.source = batches.source_place();
                 let updated = self.step(batch)?;
                 let step = self.position.step;
-                let is_last = self.position.batch == self.per_epoch || step == self.steps;
+                let is_last = self.position.place.batch == self.per_epoch || step == self.steps;
                 let stopped = stop(&self.trainer);
                 // Not where it is stopped: the record is that of a run that was not.
                 if is_last || updated && is_due(step, Some(config.report_every)) || config.debug_nans {
@@ -261,7 +265,6 @@ impl<'a, L: Learner> Course<'a, L> {
         let bad = before.is_some() && carried.first_bad().is_some();
         self.carried = Some(carried);
         self.position.batches += 1;
-        self.position.batch += 1;
         self.position.step += u64::from(is_update);
         match before {
             Some((carried, batch)) if bad => Err(self.origin_of_nan(carried, batch, is_update)),
@@ -416,6 +419,8 @@ impl<'a, L: Learner> Course<'a, L> {
         ended_within: bool,
         observer: &mut Observer<'_, L::State>,
     ) -> Result<(), TrainError> {
+        // A stream may have ended before it was thought to.
+        self.report(observer)?;
         let config = &self.trainer.config;
         // A run that was resumed may have evaluated in an earlier process.
         let is_evaluated = |course: &Self| matches!(course.position.evaluated, Some((step, _)) if step == course.position.step);
@@ -443,7 +448,7 @@ impl<'a, L: Learner> Course<'a, L> {
             self.position.ended = Some(Ending::Complete);
         } else {
             self.position.epoch += 1;
-            self.position.batch = 0;
+            self.position.place = Place::default();
         }
         if self.trainer.config.checkpoint_every.is_none() {
             self.check_sound()?;
