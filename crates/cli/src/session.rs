@@ -147,26 +147,14 @@ impl Session {
         Ok(self.findings.add(Part::Picture { file, caption: caption.to_owned() })?)
     }
 
-    /// Trains, showing how it goes and recording it in the run folder; goes on where an earlier process was.
+    /// Trains, showing how it goes and recording it in the run folder; goes on where an earlier process was. The observer
+    /// sees the state: for pictures on the way, and for a sample or picture as text, which the dashboard shows beside the
+    /// curves.
     ///
     /// # Errors
     /// Whatever ends the training early, [`Interrupted`] among it.
-    pub fn fit<L: Learner>(
-        &mut self,
-        learner: &Arc<L>,
-        state: L::State,
-        train: &dyn Source<Batch = L::Batch>,
-        test: Option<&dyn Source<Batch = L::Batch>>,
-        config: &TrainerConfig,
-        schedule: Schedule,
-    ) -> anyhow::Result<Fit<L::State>> {
-        self.fit_watched(learner, state, train, test, config, schedule, &mut |_, _| Ok(None))
-    }
-
-    /// As [`fit`](Session::fit), with an observer that sees the state: for pictures on the way, and for a sample or picture
-    /// as text, which the dashboard shows beside the curves.
     #[allow(clippy::too_many_arguments)]
-    pub fn fit_watched<L: Learner>(
+    pub fn fit<L: Learner>(
         &mut self,
         learner: &Arc<L>,
         state: L::State,

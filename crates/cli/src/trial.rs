@@ -4,9 +4,10 @@ pub mod curves;
 
 use std::path::Path;
 
-use bolete::data::drawn_digits::{self, DrawOptions};
-use bolete::data::{ImageClassification, Normalisation, Randomness, TrainTest, idx_digits};
+use bolete::data::{ImageClassification, Normalisation, Randomness, TrainTest};
 use bolete::prelude::*;
+
+use crate::handwriting;
 
 /// Inputs `[items, features]` with classes `[items]`.
 #[derive(Clone, Debug)]
@@ -33,42 +34,21 @@ impl VectorDigits {
     /// # Errors
     /// If the files cannot be read or are not of 28×28 pixels.
     pub fn load(data: Option<&Path>, train: usize, test: usize, seed: u64) -> anyhow::Result<VectorDigits> {
-        let (all, source) = match data {
-            Some(folder) => (idx_digits::load(folder)?, format!("digits of {}", folder.display())),
-            None => {
-                let options = DrawOptions { wobble: 0.042, shift: 0.5, ..DrawOptions::default() };
-                let drawn = drawn_digits::draw(train + test, seed, &options);
-                (drawn.split(test, seed), "drawn digits".to_owned())
-            }
-        };
-        let TrainTest { train: learned, test: tested } = all;
-        let (learned, tested) = (vectors(&learned, train)?, vectors(&tested, test)?);
-        let source = format!(
-            "{} {source} to learn from, {} to test on",
-            learned.labels.elements(),
-            tested.labels.elements()
-        );
-        Ok(VectorDigits { train: learned, test: tested, source })
+        let TrainTest { train, test } = handwriting::load(data, Some(train), Some(test), seed)?;
+        let (train, test) = (vectors(&train), vectors(&test));
+        let (learned, tested, origin) =
+            (train.labels.elements(), test.labels.elements(), handwriting::origin(data));
+        let source = format!("{learned} digits to learn from, {tested} to test on, {origin}");
+        Ok(VectorDigits { train, test, source })
     }
 }
 
-fn vectors(pictures: &ImageClassification, count: usize) -> anyhow::Result<Labelled> {
-    let shape = pictures.shape();
-    anyhow::ensure!(
-        (shape.channels, shape.height, shape.width) == (1, 28, 28),
-        "the pictures are {}×{} with {} channels, but the networks here read gray ones of 28×28",
-        shape.height,
-        shape.width,
-        shape.channels
-    );
-    let count = count.min(pictures.labels().len());
+fn vectors(digits: &ImageClassification) -> Labelled {
     let Normalisation { mean, deviation, .. } = Normalisation::mnist();
-    let pixels: Vec<f32> = (0..count)
-        .flat_map(|index| pictures.pixels(index))
-        .map(|pixel| (f32::from(*pixel) / 255.0 - mean[0]) / deviation[0])
-        .collect();
-    let inputs = Tensor::from_vec(pixels, [count, shape.values()]);
-    Ok(Labelled { inputs, labels: Tensor::from_vec(pictures.labels()[..count].to_vec(), [count]) })
+    let (inputs, labels) = handwriting::tensors(digits);
+    let inputs = (inputs - f64::from(mean[0])) / f64::from(deviation[0]);
+    bolete::tensor::eval([&inputs, &labels]);
+    Labelled { inputs, labels }
 }
 
 /// How long and in what order a trial goes.

@@ -18,8 +18,10 @@ pub fn derive_tree(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
 /// The crate that the generated code names: the engine itself, or the facade that users depend on.
 fn root() -> TokenStream {
     // A crate that depends on the facade alone sees the engine as `bolete::tensor`.
-    let facade_only = std::env::var("CARGO_PKG_NAME").is_ok_and(|name| !name.starts_with("bolete"));
-    if facade_only { quote!(::bolete::tensor) } else { quote!(::bolete_tensor) }
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
+        .and_then(|folder| std::fs::read_to_string(std::path::Path::new(&folder).join("Cargo.toml")).ok());
+    let names_engine = manifest.is_some_and(|text| text.contains("bolete-tensor"));
+    if names_engine { quote!(::bolete_tensor) } else { quote!(::bolete::tensor) }
 }
 
 fn expand(mut input: DeriveInput) -> syn::Result<TokenStream> {

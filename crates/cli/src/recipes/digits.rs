@@ -4,32 +4,19 @@
 //! with today's parts: ReLU, max pooling, dropout, AdamW.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use bolete::data::augmentation::Crop;
-use bolete::data::drawn_digits::{self, DrawOptions};
-use bolete::data::{
-    Augmentation, ImageClassification, Loader, LoaderOptions, Normalisation, Randomness, TrainTest,
-    idx_digits,
-};
+use bolete::data::{Augmentation, ImageClassification, Normalisation, TrainTest};
 use bolete::prelude::*;
-
-use bolete::train::{
-    AnyOptimiser, Classification, Evaluator, Event, Goal, Monitor, OptimiserConfig, RunFolder, ScheduleKind,
-    Supervised, SupervisedState,
-};
+use bolete::train::{Goal, Monitor, OptimiserConfig, RunFolder, ScheduleKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::handwriting::{self, Classifier};
+use crate::pictures::{self, SIDE};
 use crate::recipe::{Entry, EvalRequest, Group, Recipe, Setting};
 use crate::session::Session;
-use crate::{pictures, terminal};
-
-/// The seed of drawings of which no training has seen any: far from all seeds that people choose, and another one for
-/// the test of the training (0) and for later tests (1).
-fn unseen(seed: u64, purpose: u64) -> u64 {
-    Randomness::keyed(&[u64::from_be_bytes(*b"UNSEEN\0\0"), seed, purpose]).bits()
-}
+use crate::terminal;
 
 /// The configuration.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -39,7 +26,7 @@ pub struct Config {
     data: Option<PathBuf>,
     /// Decides everything random: first weights, order, dropout, the drawn digits.
     seed: u64,
-    /// Training pictures: the first of the files, or drawn ones; without it all, or 58,000 drawn.
+    /// Training pictures: the first of the files, or drawn ones; without it all, or 60,000 drawn.
     #[schemars(range(min = 1, max = 1000000))]
     train_size: Option<usize>,
     /// Test pictures: the first of the files, or drawn ones; without it all, or 10,000 drawn.
@@ -123,52 +110,27 @@ impl Recipe for Digits {
     }
 
     fn describe(config: &Config) -> anyhow::Result<String> {
-        let source = match &config.data {
-            Some(folder) => format!("the IDX files in {}", folder.display()),
-            None => "digits that are drawn, nothing to download".to_owned(),
-        };
-        let summary = summarise(&network(config), [1, 1, pictures::SIDE, pictures::SIDE]);
-        Ok(format!("Data: {source}; gray pictures of 28×28\n\n{summary}"))
+        let origin = handwriting::origin(config.data.as_deref());
+        let summary = summarise(&network(config), [1, 1, SIDE, SIDE]);
+        Ok(format!("Data: digits {origin}; gray pictures of 28×28\n\n{summary}"))
     }
 
     fn run(config: &Config, session: &mut Session) -> anyhow::Result<()> {
-        let TrainTest { train, test } = pictures_for(config)?;
-        let (train, test) = (Arc::new(train), Arc::new(test));
+        let Config { data, seed, .. } = config;
+        let TrainTest { train, test } =
+            handwriting::load(data.as_deref(), config.train_size, config.test_size, *seed)?;
         let model = network(config);
-        let summary = summarise(&model, [1, 1, pictures::SIDE, pictures::SIDE]);
-        session.preformatted("Model", &summary.to_string())?;
-        let kind = if config.data.is_some() { "" } else { "drawn " };
+        session.preformatted("Model", &summarise(&model, [1, 1, SIDE, SIDE]).to_string())?;
         let (learned, tested) = (train.labels().len(), test.labels().len());
-        session.say(&format!("{learned} {kind}digits to learn from, {tested} to test on."))?;
+        let origin = handwriting::origin(data.as_deref());
+        session.say(&format!("{learned} digits to learn from, {tested} to test on, {origin}."))?;
 
-        let loading = LoaderOptions {
-            batch_size: config.batch_size,
-            drop_last: learned >= config.batch_size,
-            workers: 1,
-            // More than the scheduler of a busy machine lets a thread wait.
-            prefetch: 16,
-            seed: config.seed,
-            ..LoaderOptions::default()
-        };
-        let train = Loader::new(train, loading)?;
-        let tests = test_loader(&test)?;
-        let learner = learner(config);
-        let state = learner.state(model.clone(), config.optimizer.init(&model));
-        let total = train.batches_per_epoch() as u64 * config.trainer.epochs / config.trainer.accumulate;
-        let trainer = TrainerConfig { seed: config.seed, ..config.trainer.clone() };
-        let schedule = config.optimizer.schedule(total);
-        let learner = learner.into();
-        let (all, few) = (&*test, 3);
-        let watch = &mut |event: &Event, state: &SupervisedState<Sequential, AnyOptimiser>| {
-            Ok(matches!(event, Event::Evaluated(_)).then(|| some(state.used(), all, few)))
-        };
-        let fit = session.fit_watched(&learner, state, &train, Some(&tests), &trainer, schedule, watch)?;
-        let evaluation = fit.last.unwrap_or_default();
-        session.print(&terminal::evaluation(&evaluation))?;
-        if let Some(accuracy) = evaluation.means.get("accuracy") {
-            session.result("test accuracy", *accuracy, "0.993 on MNIST, 0.986 on drawn digits")?;
-        }
-        session.print(&format!("\n{}", some(fit.state.used(), &test, 6)))?;
+        let train = train.with_augmentation(Augmentation::of(Crop::padded(config.shift)));
+        let (expected, shown) = ("0.993 on MNIST, 0.986 on drawn digits", test.clone());
+        let panel = |model: &Sequential| Some(some(model, &shown, 3));
+        let digits = TrainTest { train, test };
+        let fit = classifier(config).fit(session, &model, digits, expected, panel)?;
+        session.print(&format!("\n{}", some(fit.state.used(), &shown, 6)))?;
         let run = session.run().path().display().to_string();
         session.print(&format!(
             "\nThe run is in {run}. Next:\n  bolete eval --run {run} --data DIR\n  bolete predict --run {run} FILE.png\n"
@@ -177,17 +139,10 @@ impl Recipe for Digits {
 
     fn evaluate(config: &Config, run: &RunFolder, request: &EvalRequest) -> anyhow::Result<()> {
         let model = trained(config, run, request.best)?;
-        let test = match &request.data {
-            Some(folder) => idx_digits::load_part(folder, idx_digits::Part::Test)?,
-            None => drawn(request.test_size, unseen(request.seed, 1)),
-        };
-        let test = Arc::new(prepared(test)?);
-        let learner = learner(config);
-        let state = learner.state(model.clone(), config.optimizer.init(&model));
-        let evaluation = Evaluator::new(learner.into(), 0).evaluate(&state, &test_loader(&test)?)?;
-        let source =
-            request.data.as_deref().map_or("drawn digits".to_string(), |folder| folder.display().to_string());
-        terminal::print(&format!("{} pictures of {source}\n", test.labels().len()))?;
+        let test = handwriting::load_tests(request.data.as_deref(), request.test_size, request.seed)?;
+        let (count, origin) = (test.labels().len(), handwriting::origin(request.data.as_deref()));
+        let evaluation = classifier(config).evaluate(&model, test)?;
+        terminal::print(&format!("{count} digits {origin}\n"))?;
         terminal::print(&terminal::evaluation(&evaluation))
     }
 
@@ -214,13 +169,14 @@ impl Recipe for Digits {
     }
 }
 
-/// Classification with the configured extras.
-fn learner(config: &Config) -> Supervised<Sequential, (Tensor, Tensor), AnyOptimiser> {
-    let learner = Classification { label_smoothing: config.label_smoothing }.learner();
-    let learner = if config.trainer.accumulate > 1 { learner.accumulating() } else { learner };
-    match config.optimizer.clip_norm {
-        Some(maximum) => learner.clip_norm(maximum),
-        None => learner,
+/// How the network learns.
+fn classifier(config: &Config) -> Classifier<'_> {
+    Classifier {
+        optimizer: &config.optimizer,
+        trainer: &config.trainer,
+        batch_size: config.batch_size,
+        label_smoothing: config.label_smoothing,
+        seed: config.seed,
     }
 }
 
@@ -247,50 +203,6 @@ fn network(config: &Config) -> Sequential {
     ])
 }
 
-/// Training and test pictures.
-fn pictures_for(config: &Config) -> anyhow::Result<TrainTest> {
-    let first = |all: ImageClassification, size: Option<usize>| match size {
-        Some(size) if size < all.labels().len() => all.select(&(0..size).collect::<Vec<_>>()),
-        _ => all,
-    };
-    let TrainTest { train, test } = match &config.data {
-        Some(folder) => {
-            let TrainTest { train, test } = idx_digits::load(folder)?;
-            TrainTest { train: first(train, config.train_size), test: first(test, config.test_size) }
-        }
-        None => TrainTest {
-            train: drawn(config.train_size.unwrap_or(58_000), config.seed),
-            test: drawn(config.test_size.unwrap_or(10_000), unseen(config.seed, 0)),
-        },
-    };
-    let (train, test) = (prepared(train)?, prepared(test)?);
-    let train = train.with_augmentation(Augmentation::of(Crop::padded(config.shift)));
-    Ok(TrainTest { train, test })
-}
-
-fn drawn(count: usize, seed: u64) -> ImageClassification {
-    drawn_digits::draw(count, seed, &DrawOptions { wobble: 0.042, shift: 0.5, ..DrawOptions::default() })
-}
-
-/// Brought to the range that the network works in; files of another size than 28×28 are refused.
-fn prepared(pictures: ImageClassification) -> anyhow::Result<ImageClassification> {
-    let shape = pictures.shape();
-    anyhow::ensure!(
-        (shape.channels, shape.height, shape.width) == (1, pictures::SIDE, pictures::SIDE),
-        "the pictures are {}×{} with {} channels, but the network reads gray ones of 28×28",
-        shape.height,
-        shape.width,
-        shape.channels
-    );
-    Ok(pictures.with_normalisation(Normalisation::mnist()))
-}
-
-/// A loader that goes through test pictures in order.
-fn test_loader(pictures: &Arc<ImageClassification>) -> anyhow::Result<Loader<ImageClassification>> {
-    let options = LoaderOptions { batch_size: 500, shuffle: false, workers: 1, ..LoaderOptions::default() };
-    Ok(Loader::new(pictures.clone(), options)?)
-}
-
 /// A few test digits with what the network takes them for, as text.
 fn some(model: &Sequential, test: &ImageClassification, count: usize) -> String {
     let shown: Vec<usize> = (0..test.labels().len().min(count)).collect();
@@ -300,7 +212,7 @@ fn some(model: &Sequential, test: &ImageClassification, count: usize) -> String 
         let mark = if i64::try_from(best).ok() == Some(test.labels()[*index]) { "" } else { " ✗" };
         (test.pixels(*index), format!("{best} ({:.0} %){mark}", probabilities[best] * 100.0))
     });
-    terminal::pictures(&columns.collect::<Vec<_>>(), pictures::SIDE)
+    terminal::pictures(&columns.collect::<Vec<_>>(), SIDE)
 }
 
 /// The probability of each digit for gray pictures of 28×28, white on black.
@@ -309,8 +221,8 @@ fn probabilities<'a>(model: &Sequential, images: impl Iterator<Item = &'a [u8]>)
     let (mean, deviation) = (normalisation.mean[0], normalisation.deviation[0]);
     let pixels: Vec<f32> =
         images.flatten().map(|pixel| (f32::from(*pixel) / 255.0 - mean) / deviation).collect();
-    let count = pixels.len() / (pictures::SIDE * pictures::SIDE);
-    let images = Tensor::from_vec(pixels, [count, 1, pictures::SIDE, pictures::SIDE]);
+    let count = pixels.len() / (SIDE * SIDE);
+    let images = Tensor::from_vec(pixels, [count, 1, SIDE, SIDE]);
     let probabilities = model.forward(&images, &mut Context::evaluation()).softmax(-1).to_vec::<f32>();
     probabilities.chunks(10).map(<[f32]>::to_vec).collect()
 }

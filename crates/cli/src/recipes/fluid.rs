@@ -134,7 +134,7 @@ impl Recipe for Fluid {
         let data = Fixed::new(Tensor::from(0.0f32));
         let (mut steps, mut values, mut wings) = (Vec::new(), Vec::new(), vec![first.clone()]);
         let every = (config.steps / 25).max(1);
-        let fit = session.fit_watched(
+        let fit = session.fit(
             &learner.into(),
             first.clone(),
             &data,

@@ -92,8 +92,10 @@ impl Recipe for InitialisationStudy {
         name: "initialisation",
         about: "activations and gradients by depth for six kinds of first weights; He against Xavier in training",
         group: Group::Lecture(4),
-        expected: "",
-        time: "",
+        expected: "the mean square per layer changes within 1 % of theory (ReLU forward: 0.993 for He, 0.496 for \
+                   Xavier); MNIST, 3 seeds: 22 layers 92.5 ± 0.7 % with He, 90.7 ± 0.8 % with Xavier; 30 layers 53 ± 24 \
+                   % and 9 %",
+        time: "1 min",
     };
 
     fn config(setting: Setting) -> Config {

@@ -55,11 +55,12 @@ impl Recipe for LineSearch {
     type Config = Config;
 
     const ENTRY: Entry = Entry {
-        name: "line-search",
+        name: "line_search",
         about: "Wolfe's conditions on a line; steepest descent, L-BFGS and Newton by evaluations and order",
         group: Group::Lecture(4),
-        expected: "",
-        time: "",
+        expected: "orders of convergence on Beale's function: 1.00 for steepest descent, 1.30 for L-BFGS, 2.14 for \
+                   Newton; 4067, 25 and 16 evaluations",
+        time: "1 s",
     };
 
     fn config(setting: Setting) -> Config {

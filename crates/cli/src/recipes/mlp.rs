@@ -1,16 +1,13 @@
 //! `mlp`: 784-256-128-10 on handwritten digits.
 
-use std::sync::Arc;
-
-use bolete::data::{Loader, LoaderOptions, Normalisation, TrainTest};
 use bolete::prelude::*;
-use bolete::train::{Classification, Goal, Monitor, OptimiserConfig, OptimiserKind, ScheduleKind};
+use bolete::train::{Goal, Monitor, OptimiserConfig, OptimiserKind, ScheduleKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::handwriting::{self, Classifier};
 use crate::recipe::{Entry, Group, Recipe, Setting};
 use crate::session::Session;
-use crate::{handwriting, terminal};
 
 /// The configuration.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -100,51 +97,25 @@ impl Recipe for Mlp {
     }
 
     fn run(config: &Config, session: &mut Session) -> anyhow::Result<()> {
-        let digits =
-            handwriting::load(config.data.as_deref(), config.train_size, config.test_size, config.seed)?;
-        let [train, test] = {
-            let TrainTest { train, test } = digits;
-            [train, test].map(|part| Arc::new(part.with_normalisation(Normalisation::mnist())))
-        };
+        let Config { data, seed, .. } = config;
+        let digits = handwriting::load(data.as_deref(), config.train_size, config.test_size, *seed)?;
         let model = network(config);
         session.preformatted("Model", &summarise(&model, [1, 1, 28, 28]).to_string())?;
-        let (learned, tested) = (train.labels().len(), test.labels().len());
-        let origin = handwriting::origin(config.data.as_deref());
+        let (learned, tested) = (digits.train.labels().len(), digits.test.labels().len());
+        let origin = handwriting::origin(data.as_deref());
         session.say(&format!("{learned} digits to learn from and {tested} to test on, {origin}."))?;
-        let loading = LoaderOptions {
+        let classifier = Classifier {
+            optimizer: &config.optimizer,
+            trainer: &config.trainer,
             batch_size: config.batch_size,
-            drop_last: learned >= config.batch_size,
-            workers: 1,
-            // More than the scheduler of a busy machine lets a thread wait.
-            prefetch: 16,
-            seed: config.seed,
-            ..LoaderOptions::default()
+            label_smoothing: 0.0,
+            seed: *seed,
         };
-        let train = Loader::new(train, loading)?;
-        let in_order =
-            LoaderOptions { batch_size: 500, shuffle: false, workers: 1, ..LoaderOptions::default() };
-        let test = Loader::new(test, in_order)?;
-        let learner = Classification::default().learner();
-        let learner = if config.trainer.accumulate > 1 { learner.accumulating() } else { learner };
-        let learner = match config.optimizer.clip_norm {
-            Some(maximum) => learner.clip_norm(maximum),
-            None => learner,
-        };
-        let state = learner.state(model.clone(), config.optimizer.init(&model));
-        let updates = train.batches_per_epoch() as u64 * config.trainer.epochs / config.trainer.accumulate;
-        let trainer = TrainerConfig { seed: config.seed, ..config.trainer.clone() };
-        let schedule = config.optimizer.schedule(updates);
-        let fit = session.fit(&Arc::new(learner), state, &train, Some(&test), &trainer, schedule)?;
-        let evaluation = fit.last.unwrap_or_default();
-        session.print(&terminal::evaluation(&evaluation))?;
+        classifier.fit(session, &model, digits, "at least 0.98 on MNIST", |_| None)?;
         session.say(
             "The network knows nothing of pictures: the pixels could be shuffled, and it would learn the same. Three \
              layers are enough all the same to read 98 of 100 digits.",
-        )?;
-        if let Some(accuracy) = evaluation.means.get("accuracy") {
-            session.result("test accuracy", *accuracy, "at least 0.98 on MNIST")?;
-        }
-        Ok(())
+        )
     }
 }
 

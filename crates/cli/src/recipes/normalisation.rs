@@ -100,8 +100,9 @@ impl Recipe for NormalisationStudy {
         name: "normalisation",
         about: "batch and layer normalisation by learning rate and batch size; standardised inputs and an outlier",
         group: Group::Lecture(4),
-        expected: "",
-        time: "",
+        expected: "MNIST, 3 seeds: at the rate 0.01 46 % without, 86 % with batch and 87 % with layer normalisation; at \
+                   10 50 ± 35, 93 and 91 %; batches of 2: 58 % with batch, 90 % with layer normalisation",
+        time: "2 min",
     };
 
     fn config(setting: Setting) -> Config {

@@ -73,8 +73,9 @@ impl Recipe for Optimisers {
         name: "optimisers",
         about: "all optimisers on Beale's function and on bowls: trajectories, distances, learning rates",
         group: Group::Lecture(4),
-        expected: "",
-        time: "",
+        expected: "Beale's function at the best of 41 rates: Adam 1e-7 from the minimum, Nesterov 7e-7, momentum 4e-6, \
+                   gradient descent 0.008; factors on bowls 1 − γ × curvature up to rounding",
+        time: "4 s",
     };
 
     fn config(setting: Setting) -> Config {

@@ -86,8 +86,9 @@ impl Recipe for Schedules {
         name: "schedules",
         about: "all schedules of the learning rate drawn, and compared in training with the same budget",
         group: Group::Lecture(4),
-        expected: "",
-        time: "",
+        expected: "test loss on MNIST at the best rate, 5 seeds: 0.230 (milestones, longer restarts), 0.234 (one \
+                   cycle), 0.235 (cosine), 0.257 (constant), 0.270 (step decay), each ± 0.002 to 0.010",
+        time: "40 s",
     };
 
     fn config(setting: Setting) -> Config {

@@ -151,7 +151,7 @@ impl Recipe for Spiral {
             Ok(None)
         };
         let trainer = TrainerConfig { report_every: every, ..trainer };
-        let fit = session.fit_watched(&learner, state, &data, Some(&test), &trainer, schedule, &mut watch)?;
+        let fit = session.fit(&learner, state, &data, Some(&test), &trainer, schedule, &mut watch)?;
         let bent = fit.state.used().clone();
         session.say(
             "Each hidden unit cuts the plane along a line and is 0 on one side of it. Their sum is linear within each \

@@ -83,11 +83,12 @@ impl Recipe for WeightDecayStudy {
     type Config = Config;
 
     const ENTRY: Entry = Entry {
-        name: "weight-decay",
+        name: "weight_decay",
         about: "L2 penalty against decoupled decay; the gap between training and test on few digits with wrong labels",
         group: Group::Lecture(4),
-        expected: "",
-        time: "",
+        expected: "SGD: penalty and decoupled decay are one up to rounding; momentum and Adam: 26 and 27 % apart; gap \
+                   on MNIST with wrong labels 29.1 % without decay, 19.1 % with 10, test loss 1.25 and 0.89",
+        time: "35 s",
     };
 
     fn config(setting: Setting) -> Config {

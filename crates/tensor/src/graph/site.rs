@@ -66,6 +66,13 @@ impl OnBehalf {
     }
 }
 
+/// While it lives, what this crate records on this thread belongs to the line that called the function which asks for
+/// it. For ops with closures, which do not pass on their callers.
+#[track_caller]
+pub(crate) fn on_behalf_of_caller() -> OnBehalf {
+    OnBehalf::of(origin(Location::caller()))
+}
+
 impl Drop for OnBehalf {
     fn drop(&mut self) {
         BEHALF.set(self.0);

@@ -107,6 +107,7 @@ impl Tensor {
     /// sin(πx) / (πx), and 1 at 0, where every derivative exists too.
     #[track_caller]
     pub fn sinc(&self) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let angle = self.cast(self.dtype().to_float()) * std::f64::consts::PI;
         let square = angle.square();
         let is_small = square.less(0.5);
@@ -122,6 +123,7 @@ impl Tensor {
     /// √(a² + b²), without overflow of the squares; the derivative at the origin is 0.
     #[track_caller]
     pub fn hypot(&self, other: impl Operand) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let other = other.to_operand(self.dtype());
         let largest = self.abs().maximum(other.abs()).stop_gradient();
         let plain = largest.equal(0.0).logical_or(&largest.is_infinite());
@@ -152,6 +154,7 @@ impl Tensor {
     /// −x ln x, the term of an entropy: 0 at 0 and −∞ below.
     #[track_caller]
     pub fn entr(&self) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let negative = self.less(0.0);
         let number = |value: f64| value.to_operand(self.dtype());
         let x = negative.select(number(1.0), self);

@@ -13,6 +13,7 @@ struct Roll {
 }
 
 impl Roll {
+    #[track_caller]
     fn of(&self, x: &Tensor) -> Tensor {
         custom(self.clone(), std::slice::from_ref(x)).remove(0)
     }
@@ -171,6 +172,7 @@ impl Tensor {
     /// If one is not a vector.
     #[track_caller]
     pub fn meshgrid(vectors: &[Tensor]) -> Vec<Tensor> {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let vector =
             |tensor: &Tensor| assert!(tensor.rank() == 1, "meshgrid: {} is not a vector", tensor.shape());
         vectors.iter().for_each(vector);

@@ -19,6 +19,7 @@ const LARGEST_GROWTH: f64 = 62.5;
 /// The columns of boxes, each `[…, 1]`.
 #[track_caller]
 fn columns(name: &str, boxes: &Tensor) -> [Tensor; 4] {
+    let _site = crate::graph::site::on_behalf_of_caller();
     assert!(
         boxes.rank() >= 1 && boxes.shape()[boxes.rank() - 1] == 4,
         "{name}: expected boxes […, 4], found {}",
@@ -36,6 +37,7 @@ fn centred(name: &str, boxes: &Tensor) -> [Tensor; 4] {
     [(left + right) * half(&width), (top + bottom) * half(&width), width, height]
 }
 
+#[track_caller]
 fn half(like: &Tensor) -> Tensor {
     Tensor::constant(0.5, like.dtype())
 }
@@ -56,6 +58,7 @@ struct Pairs {
 
 #[track_caller]
 fn pairs(name: &str, a: &Tensor, b: &Tensor) -> Pairs {
+    let _site = crate::graph::site::on_behalf_of_caller();
     let (a_area, b_area) = (a.box_area().unsqueeze(-1), b.box_area().unsqueeze(-2));
     let [a_left, a_top, a_right, a_bottom] = columns(name, a);
     let [b_left, b_top, b_right, b_bottom] = columns(name, b).map(|column| column.transpose(-1, -2));
@@ -150,6 +153,7 @@ impl Tensor {
     /// If the last axis is not 4 long.
     #[track_caller]
     pub fn clip_boxes(&self, [height, width]: [usize; 2]) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let within = |column: Tensor, length: usize| column.clamp(0.0, length as f64);
         let [left, top, right, bottom] = columns("clip_boxes", self);
         let clipped =
@@ -164,6 +168,7 @@ impl Tensor {
     /// If a last axis is not 4 long or the shapes do not go together.
     #[track_caller]
     pub fn encode_boxes(&self, anchors: &Tensor, weights: [f64; 4]) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let [x, y, width, height] = centred("encode_boxes", self);
         let [anchor_x, anchor_y, anchor_width, anchor_height] = centred("encode_boxes", anchors);
         let weight = |index: usize| Tensor::constant(weights[index], x.dtype());
@@ -183,6 +188,7 @@ impl Tensor {
     /// If a last axis is not 4 long or the shapes do not go together.
     #[track_caller]
     pub fn decode_boxes(&self, anchors: &Tensor, weights: [f64; 4]) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let [dx, dy, dw, dh] = columns("decode_boxes", self);
         let [anchor_x, anchor_y, anchor_width, anchor_height] = centred("decode_boxes", anchors);
         let dtype = dx.dtype();

@@ -106,6 +106,7 @@ impl ConvolutionOp {
         }
     }
 
+    #[track_caller]
     fn record(self, first: &Tensor, second: &Tensor) -> Tensor {
         let shape = self.shape_of(self.role).into();
         let dtype = first.dtype();

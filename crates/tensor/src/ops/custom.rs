@@ -237,6 +237,7 @@ impl CustomHandle {
     }
 
     /// The fallback on the given inputs.
+    #[track_caller]
     pub fn fallback(&self, inputs: &[Tensor]) -> Option<Vec<Tensor>> {
         let outputs = self.0.fallback(inputs)?;
         let metadata: Vec<Metadata> = inputs
@@ -266,6 +267,7 @@ impl CustomHandle {
     /// The forward derivative as the transpose of the reverse one: cotangents ↦ vjp is a linear map, and pulling the
     /// tangents back through it, at any cotangents, gives the tangents of the outputs (Townsend 2017, "A new trick for
     /// calculating Jacobian vector products").
+    #[track_caller]
     fn transposed_vjp(&self, call: &Call, tangents: &[Option<Tensor>]) -> Option<Derivatives> {
         let guard = ScopeGuard::new();
         let leaves: Vec<Option<Tensor>> = call
@@ -287,6 +289,7 @@ impl CustomHandle {
         Some(leaves.iter().map(|leaf| leaf.as_ref().and_then(|_| transposed.next().flatten())).collect())
     }
 
+    #[track_caller]
     fn fallback_for(&self, what: &str, inputs: &[Tensor]) -> Vec<Tensor> {
         self.fallback(inputs).unwrap_or_else(|| {
             panic!("{}: {what} needs a fallback, which this op does not have", self.0.name())

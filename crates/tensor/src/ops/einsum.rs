@@ -47,6 +47,7 @@ fn parse(equation: &str, term: &str, ellipsis: usize) -> Result<Vec<Label>, Stri
 
 impl Labelled {
     /// With repeated labels replaced by the diagonal.
+    #[track_caller]
     fn new(tensor: &Tensor, labels: Vec<Label>) -> Labelled {
         let mut found = Labelled { tensor: tensor.clone(), labels };
         let twice = |labels: &[Label]| {
@@ -75,7 +76,9 @@ impl Labelled {
     }
 
     /// The sum over all labels that are not `kept`.
+    #[track_caller]
     fn summed(self, kept: impl Fn(Label) -> bool) -> Labelled {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let axes: Vec<isize> = (0..self.labels.len())
             .filter(|axis| !kept(self.labels[*axis]))
             .map(|axis| axis as isize)
@@ -88,6 +91,7 @@ impl Labelled {
     }
 
     /// The axes in the order of `labels`, groups of them joined to one axis each.
+    #[track_caller]
     fn grouped(&self, groups: &[&[Label]]) -> Tensor {
         let order: Vec<isize> = groups
             .iter()
@@ -103,7 +107,9 @@ impl Labelled {
 }
 
 /// The product of two, summed over what neither `kept` nor the output needs.
+#[track_caller]
 fn contract(a: &Labelled, b: &Labelled, kept: impl Fn(Label) -> bool + Copy) -> Labelled {
+    let _site = crate::graph::site::on_behalf_of_caller();
     let only_a = a.clone().summed(|label| kept(label) || b.axis(label).is_some());
     let only_b = b.clone().summed(|label| kept(label) || a.axis(label).is_some());
     let (a, b) = (only_a, only_b);
@@ -177,6 +183,7 @@ impl Tensor {
 
 #[track_caller]
 fn einsum(equation: &str, operands: &[Tensor]) -> Result<Tensor, String> {
+    let _site = crate::graph::site::on_behalf_of_caller();
     let (inputs, output) = match equation.split_once("->") {
         Some((inputs, output)) => (inputs, Some(output)),
         None => (equation, None),

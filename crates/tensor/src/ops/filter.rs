@@ -43,6 +43,7 @@ impl Tensor {
     /// If there are fewer than two axes or one of them is shorter than 2.
     #[track_caller]
     pub fn sobel(&self) -> [Tensor; 2] {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let along = |axis: isize, across: isize| {
             self.filtered("sobel", axis, &[-1.0, 0.0, 1.0]).filtered("sobel", across, &[1.0, 2.0, 1.0])
         };
@@ -56,6 +57,7 @@ impl Tensor {
     /// If there are fewer than two axes or one of them is shorter than 2.
     #[track_caller]
     pub fn laplacian(&self) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let along = |axis: isize| self.filtered("laplacian", axis, &[1.0, -2.0, 1.0]);
         along(-2) + along(-1)
     }
@@ -90,6 +92,7 @@ struct FilterOp {
 }
 
 impl FilterOp {
+    #[track_caller]
     fn of(&self, x: &Tensor) -> Tensor {
         custom(self.clone(), std::slice::from_ref(x)).remove(0)
     }

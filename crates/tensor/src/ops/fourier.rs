@@ -34,6 +34,7 @@ struct Fourier {
 }
 
 impl Fourier {
+    #[track_caller]
     fn transpose(&self, cotangents: &[Tensor]) -> Vec<Tensor> {
         let weight = |tensor: &Tensor, value: f64| interior_scaled(tensor, self.n, value);
         match self.kind {
@@ -51,6 +52,7 @@ impl Fourier {
 }
 
 /// The elements of a half spectrum times `factor` where they stand for their conjugates too.
+#[track_caller]
 fn interior_scaled(half: &Tensor, n: usize, factor: f64) -> Tensor {
     let position = Tensor::arange(n / 2 + 1, DType::I64);
     let alone = position.equal(0).logical_or(&(position * 2).equal(n));
@@ -148,6 +150,7 @@ impl CustomOp for Fourier {
 }
 
 /// The derivatives with zeros for those that are missing, unless all are.
+#[track_caller]
 fn or_zeros(derivatives: &[Option<Tensor>], like: &[Tensor]) -> Option<Vec<Tensor>> {
     derivatives.iter().any(Option::is_some).then(|| {
         let pairs = derivatives.iter().zip(like);
@@ -162,6 +165,7 @@ fn record(kind: Kind, n: usize, inputs: &[Tensor]) -> Vec<Tensor> {
 }
 
 /// The two parts that a transform gives.
+#[track_caller]
 fn parts(mut outputs: Vec<Tensor>) -> Complex {
     let im = outputs.pop().expect("a transform gives two parts");
     let re = outputs.pop().expect("a transform gives two parts");

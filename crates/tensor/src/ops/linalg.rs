@@ -48,6 +48,7 @@ fn square(name: &str, tensor: &Tensor) -> Tensor {
 }
 
 /// Rows and columns of the matrices.
+#[track_caller]
 fn size(tensor: &Tensor) -> (usize, usize) {
     let rank = tensor.rank();
     (tensor.shape()[rank - 2], tensor.shape()[rank - 1])
@@ -126,6 +127,7 @@ impl Equation {
 }
 
 /// The matrices along the first axes as columns of one matrix.
+#[track_caller]
 fn side_by_side(right: &Tensor, axes: usize) -> Tensor {
     let (rank, shape) = (right.rank(), right.shape());
     let order: AxisList = (axes..rank).chain(0..axes).collect();
@@ -135,6 +137,7 @@ fn side_by_side(right: &Tensor, axes: usize) -> Tensor {
 }
 
 /// The way back from [`side_by_side`], for the lengths of the first axes and the columns of each matrix.
+#[track_caller]
 fn one_by_one(x: &Tensor, first: &[usize], columns: usize) -> Tensor {
     let rank = x.rank();
     let apart: Shape = x.shape()[..rank - 1].iter().chain([&columns]).chain(first).copied().collect();
@@ -144,6 +147,7 @@ fn one_by_one(x: &Tensor, first: &[usize], columns: usize) -> Tensor {
 
 /// How an equation is batched whose last input is the right-hand side: if it alone is mapped, its examples are columns
 /// of one equation.
+#[track_caller]
 fn batched_equation(
     inputs: &[Tensor],
     mapped: &[bool],
@@ -161,11 +165,13 @@ fn batched_equation(
 }
 
 /// A number fixed by an op, in the type of `like`.
+#[track_caller]
 fn number(value: f64, like: &Tensor) -> Tensor {
     Tensor::constant(value, like.dtype())
 }
 
 /// `above / below`, where zero over zero is zero.
+#[track_caller]
 fn quotient(above: &Tensor, below: &Tensor) -> Tensor {
     let zero = number(0.0, above);
     let undecided = above.equal(&zero).logical_and(&below.equal(&zero));
@@ -173,12 +179,14 @@ fn quotient(above: &Tensor, below: &Tensor) -> Tensor {
 }
 
 /// Half of the sum of a matrix and its transpose.
+#[track_caller]
 fn symmetrised(x: &Tensor) -> Tensor {
     let half = x * number(0.5, x);
     &half + half.t()
 }
 
 /// The cotangent of an output, or zeros.
+#[track_caller]
 fn or_zeros(cotangent: &Option<Tensor>, output: &Tensor) -> Tensor {
     cotangent.clone().unwrap_or_else(|| output.zeros_like())
 }

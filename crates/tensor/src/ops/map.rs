@@ -39,6 +39,7 @@ enum Factor {
 }
 
 impl Factor {
+    #[track_caller]
     fn times(&self, derivative: &Tensor) -> Option<Tensor> {
         match self {
             Factor::Zero => None,
@@ -52,26 +53,31 @@ impl Factor {
 
 use Factor::{By, MinusOne, One, Where, Zero};
 
+#[track_caller]
 fn zero(like: &Tensor) -> Tensor {
     Tensor::constant(0.0, like.dtype())
 }
 
+#[track_caller]
 fn lit(value: f64, like: &Tensor) -> Tensor {
     Tensor::constant(value, like.dtype())
 }
 
 /// Half where both are equal, one where `a` is chosen: the derivative of a maximum or minimum at a tie.
+#[track_caller]
 fn choice(chosen: Tensor, a: &Tensor, b: &Tensor) -> Tensor {
     let tie = a.equal(b).cast(a.dtype()).mul(lit(0.5, a));
     chosen.cast(a.dtype()).add(tie)
 }
 
 /// 1 − x², without cancellation near ±1.
+#[track_caller]
 fn within_circle(x: &Tensor) -> Tensor {
     lit(1.0, x).sub(x).mul(lit(1.0, x).add(x))
 }
 
 /// a − b, and 0 where both are the same infinity.
+#[track_caller]
 fn finite_difference(a: &Tensor, b: &Tensor) -> Tensor {
     let same = a.equal(b).logical_and(&a.is_finite().logical_not());
     same.select(zero(a), a).sub(same.select(zero(b), b))
@@ -498,7 +504,11 @@ pub(crate) fn together<const N: usize>(name: &str, tensors: [Tensor; N]) -> [Ten
         };
         shape = common;
     }
-    tensors.map(|tensor| tensor.broadcast_to(&shape))
+    let mut tensors = tensors;
+    for tensor in &mut tensors {
+        *tensor = tensor.broadcast_to(&shape);
+    }
+    tensors
 }
 
 impl Tensor {

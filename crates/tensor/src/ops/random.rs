@@ -40,7 +40,9 @@ pub struct Key(Tensor);
 
 impl Key {
     /// The key of a seed.
+    #[track_caller]
     pub fn new(seed: u64) -> Key {
+        let _site = crate::graph::site::on_behalf_of_caller();
         Key(Tensor::from_scalar(Scalar::from_i64(seed as i64, DType::I64)))
     }
 
@@ -55,6 +57,7 @@ impl Key {
     }
 
     /// The tensor that holds the key.
+    #[track_caller]
     pub fn tensor(&self) -> &Tensor {
         &self.0
     }
@@ -73,6 +76,7 @@ impl Key {
     /// `N` independent keys.
     #[track_caller]
     pub fn split<const N: usize>(&self) -> [Key; N] {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let keys = self.split_many(N);
         let axis = self.0.rank() as isize;
         std::array::from_fn(|index| Key(keys.narrow(axis, index, 1).squeeze(axis)))
@@ -101,6 +105,7 @@ impl Key {
     /// If `dtype` is not a float.
     #[track_caller]
     pub fn normal(&self, shape: impl Into<Shape>, dtype: DType) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let drawn = if dtype.is_half() { DType::F32 } else { dtype };
         let uniform = self.uniform(shape, drawn);
         // The grid of uniform numbers moved by half a step: symmetric about 0, and ±1 is never hit.

@@ -167,6 +167,7 @@ impl Tensor {
 pub(crate) struct ReduceRule;
 
 /// The derivative of the reduction in each input element, with the output `y` and its axes put back as ones.
+#[track_caller]
 fn weights(op: ReduceOp, x: &Tensor, y: &Tensor, axes: &[usize]) -> Tensor {
     let signed: Vec<isize> = axes.iter().map(|axis| *axis as isize).collect();
     match op {
@@ -181,6 +182,7 @@ fn weights(op: ReduceOp, x: &Tensor, y: &Tensor, axes: &[usize]) -> Tensor {
 
 /// For each element the product of all others along `axes`, right also where elements are zero: products of what is
 /// before and of what is behind, by doubling distances.
+#[track_caller]
 fn products_of_others(x: &Tensor, axes: &[usize]) -> Tensor {
     let kept: Vec<usize> = (0..x.rank()).filter(|axis| !axes.contains(axis)).collect();
     let order: AxisList = kept.iter().chain(axes).copied().collect();

@@ -31,8 +31,10 @@ pub(crate) type Derivatives = SmallVec<[Option<Tensor>; 2]>;
 /// A derivative rule.
 pub(crate) trait Rule {
     /// Cotangents of the inputs from those of the outputs.
+    #[track_caller]
     fn vjp(&self, call: &Call, cotangents: &[Option<Tensor>]) -> Derivatives;
     /// Tangents of the outputs from those of the inputs.
+    #[track_caller]
     fn jvp(&self, call: &Call, tangents: &[Option<Tensor>]) -> Derivatives;
 }
 
@@ -43,6 +45,7 @@ pub(crate) trait Linear {
         true
     }
     /// The cotangent of argument `index`.
+    #[track_caller]
     fn transpose(&self, call: &Call, index: usize, cotangent: &Tensor) -> Tensor;
 }
 
@@ -53,16 +56,19 @@ pub(crate) trait Multilinear {
         true
     }
     /// The cotangent of argument `index`.
+    #[track_caller]
     fn transpose(&self, call: &Call, index: usize, cotangent: &Tensor) -> Tensor;
 }
 
 /// Records `call`'s op on other inputs of the same shapes.
+#[track_caller]
 pub(crate) fn again(call: &Call, inputs: Inputs) -> Tensor {
     let meta = call.outputs[0].meta();
     Tensor::record(call.op.clone(), inputs, meta.shape.clone(), meta.dtype)
 }
 
 /// Reverse derivative of an op with one output from the transpose in each argument.
+#[track_caller]
 pub(crate) fn transpose_each(
     call: &Call,
     cotangents: &[Option<Tensor>],
@@ -185,6 +191,7 @@ pub(crate) enum Batched {
 
 impl Batched {
     /// The tensor with the mapped axis in front, repeated if it is the same for all.
+    #[track_caller]
     pub fn mapped(&self, size: usize) -> Tensor {
         match self {
             Batched::Mapped(tensor) => tensor.clone(),
@@ -200,6 +207,7 @@ impl Batched {
 
 /// How an op works on inputs with one more axis in front. At least one input is mapped; so are all outputs.
 pub(crate) trait Batch {
+    #[track_caller]
     fn batch(&self, call: &Call, inputs: &[Batched], size: usize) -> Vec<Tensor>;
 }
 

@@ -49,12 +49,14 @@ impl RoiAlign {
     }
 }
 
+#[track_caller]
 fn constant(value: f64, like: &Tensor) -> Tensor {
     Tensor::constant(value, like.dtype())
 }
 
 impl GridSample {
     /// From −1 … 1 to positions of an axis.
+    #[track_caller]
     fn unnormalised(&self, coordinate: &Tensor, length: usize) -> Tensor {
         let (length, one) = (length as f64, constant(1.0, coordinate));
         if self.align_corners {
@@ -65,6 +67,7 @@ impl GridSample {
     }
 
     /// Positions brought into the image, except for padding by zeros.
+    #[track_caller]
     fn padded(&self, position: &Tensor, length: usize) -> Tensor {
         let last = length as f64 - 1.0;
         match self.padding {
@@ -83,7 +86,9 @@ impl GridSample {
     }
 
     /// The whole positions along one axis that count for `position`, each with its weight.
+    #[track_caller]
     fn taps(&self, position: &Tensor, length: usize) -> Vec<(Tensor, Tensor)> {
+        let _site = crate::graph::site::on_behalf_of_caller();
         match self.interpolation {
             Interpolation::Linear => {
                 let position = self.padded(position, length);
@@ -107,7 +112,9 @@ impl GridSample {
 }
 
 /// The cubic convolution kernel with a = −0.75, at distances below 1 (`near`) or from 1 to 2.
+#[track_caller]
 fn cubic(distance: &Tensor, near: bool) -> Tensor {
+    let _site = crate::graph::site::on_behalf_of_caller();
     let x = distance.abs();
     let number = |value: f64| constant(value, &x);
     if near {
@@ -118,6 +125,7 @@ fn cubic(distance: &Tensor, near: bool) -> Tensor {
 }
 
 /// Indices that exist from whole positions, and whether they did before.
+#[track_caller]
 fn inside(position: &Tensor, length: usize) -> (Tensor, Tensor) {
     let last = length as f64 - 1.0;
     let exists = position.greater_equal(0.0).logical_and(&position.less_equal(last));
@@ -136,6 +144,7 @@ impl Tensor {
     /// [`GridSample`] names.
     #[track_caller]
     pub fn grid_sample(&self, grid: &Tensor, options: &GridSample) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let axes = self.rank().saturating_sub(2);
         let fits = axes > 0
             && grid.rank() == self.rank()
@@ -187,6 +196,7 @@ impl Tensor {
     /// If the maps are not `[n, d, d + 1]`, `d` being the number of lengths in `size`.
     #[track_caller]
     pub fn affine_grid(&self, size: &[usize], align_corners: bool) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let axes = size.len();
         assert!(
             axes > 0 && self.rank() == 3 && self.shape()[1..] == [axes, axes + 1],
@@ -220,6 +230,7 @@ impl Tensor {
     /// If the shapes do not fit, `images` are not integers, or an axis of the image is empty.
     #[track_caller]
     pub fn roi_align(&self, boxes: &Tensor, images: &Tensor, options: &RoiAlign) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let [count, channels, height, width] = self.check_regions("roi_align", boxes, images);
         let dtype = self.dtype().promote(boxes.dtype()).to_float();
         let (image, boxes) = (self.cast(dtype), boxes.cast(dtype));
@@ -322,6 +333,7 @@ impl Points {
     /// For regions from `start` to `end`, both `[k, 1]`, on an axis of `length` positions.
     #[track_caller]
     fn along(start: &Tensor, end: &Tensor, cells: usize, length: usize, options: &RoiAlign) -> Points {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let number = |value: f64| constant(value, start);
         let extent = end - start;
         let extent = if options.aligned { extent } else { extent.maximum(number(1.0)) };

@@ -36,7 +36,9 @@ struct SparseProduct {
 }
 
 impl SparseProduct {
+    #[track_caller]
     fn record(&self, role: Role, structure: &[Tensor], first: &Tensor, second: &Tensor) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let inputs = [structure[0].clone(), structure[1].clone(), first.clone(), second.clone()];
         custom(SparseProduct { role, rows: self.rows, columns: self.columns }, &inputs).remove(0)
     }

@@ -75,6 +75,7 @@ impl Function {
     }
 
     /// The partial derivatives in every input.
+    #[track_caller]
     fn partials(self, x: &[Tensor], y: &Tensor) -> Vec<Tensor> {
         let number = |value: f64| Tensor::constant(value, y.dtype());
         match self {
@@ -117,6 +118,7 @@ fn binomial(n: usize, k: usize) -> f64 {
 
 /// The derivative of order `order` in `a` of the density xᵃ⁻¹ e⁻ˣ / Γ(a) = e^g. Its quotient with the density, Bₙ,
 /// follows from the derivatives of g: Bₙ₊₁ = Σ (n over k) g⁽ᵏ⁺¹⁾ Bₙ₋ₖ.
+#[track_caller]
 pub(crate) fn gamma_density(a: &Tensor, x: &Tensor, order: usize) -> Tensor {
     in_double(&[a, x], |inputs| {
         let (a, x) = (&inputs[0], &inputs[1]);
@@ -135,11 +137,13 @@ pub(crate) fn gamma_density(a: &Tensor, x: &Tensor, order: usize) -> Tensor {
 }
 
 /// ∂P(a, x)/∂a.
+#[track_caller]
 pub(crate) fn incomplete_gamma_slope(a: &Tensor, x: &Tensor) -> Tensor {
     apply(IncompleteGamma { tail: Tail::Lower, order: 1 }, &[a.clone(), x.clone()])
 }
 
 /// The derivative of order `i` in `a` and `j` in `b` of the density xᵃ⁻¹ (1 − x)ᵇ⁻¹ / B(a, b), likewise.
+#[track_caller]
 fn beta_density(a: &Tensor, b: &Tensor, x: &Tensor, i: usize, j: usize) -> Tensor {
     in_double(&[a, b, x], |inputs| {
         let (a, b, x) = (&inputs[0], &inputs[1], &inputs[2]);
@@ -180,6 +184,7 @@ fn beta_density(a: &Tensor, b: &Tensor, x: &Tensor, i: usize, j: usize) -> Tenso
 }
 
 /// `body` in `f64`: an exponent that is a difference of large numbers has too few digits in `f32`.
+#[track_caller]
 pub(crate) fn in_double(inputs: &[&Tensor], body: impl FnOnce(&[Tensor]) -> Tensor) -> Tensor {
     let wide: Vec<Tensor> = inputs.iter().map(|input| input.cast(DType::F64)).collect();
     body(&wide).cast(inputs[0].dtype())

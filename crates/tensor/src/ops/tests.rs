@@ -255,6 +255,25 @@ fn custom_ops() -> Vec<String> {
     found
 }
 
+/// Where a computation went wrong is told by the line that called the op, never by one inside of it.
+#[test]
+fn every_op_knows_the_line_that_called_it() {
+    let mut wrong = BTreeSet::new();
+    for (_, cases) in families() {
+        for case in &cases {
+            let arguments = arguments(case, &Key::new(0));
+            for tensor in reachable([&call(case, &arguments)], |_| true) {
+                let site = tensor.node.origin().site;
+                // A case that hands a method on, as `map(Tensor::exp)`, is called from the standard library.
+                if !site.file().contains("ops/tests") && site.file().contains("tensor/src") {
+                    wrong.insert(format!("{}: {site}", case.name));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} lines:\n{}", wrong.len(), Vec::from_iter(wrong).join("\n"));
+}
+
 #[test]
 fn every_op_has_a_case() {
     let mut seen = BTreeSet::new();

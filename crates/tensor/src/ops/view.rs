@@ -340,6 +340,7 @@ impl Tensor {
     /// If the axis cannot be divided.
     #[track_caller]
     pub fn chunk(&self, parts: usize, axis: isize) -> Vec<Tensor> {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let axis = axis_of("chunk", self, axis);
         let length = self.shape()[axis];
         assert!(

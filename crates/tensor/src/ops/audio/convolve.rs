@@ -31,6 +31,7 @@ impl Tensor {
     /// If one has no last axis or an empty one, or the other axes do not broadcast.
     #[track_caller]
     pub fn fft_convolve(&self, other: &Tensor) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let last = |tensor: &Tensor| tensor.shape().last().copied().unwrap_or(0);
         let (own, others) = (last(self), last(other));
         assert!(

@@ -34,7 +34,9 @@ pub struct Stft {
 
 impl Stft {
     /// Frames of length `n_fft` with a periodic Hann window, a quarter apart, centred, one-sided.
+    #[track_caller]
     pub fn new(n_fft: usize) -> Stft {
+        let _site = crate::graph::site::on_behalf_of_caller();
         Stft {
             n_fft,
             hop: (n_fft / 4).max(1),
@@ -77,6 +79,7 @@ impl Stft {
     /// If the signal is shorter than a frame or, with `centre`, than can be reflected.
     #[track_caller]
     pub fn stft(&self, signal: &Tensor) -> Complex {
+        let _site = crate::graph::site::on_behalf_of_caller();
         assert!(signal.rank() > 0, "stft: a signal needs an axis of time");
         let signal = signal.cast(if signal.dtype() == DType::F64 { DType::F64 } else { DType::F32 });
         let window = self.padded_window("stft", signal.dtype());
@@ -112,6 +115,7 @@ impl Stft {
     /// If the axis of frequencies does not have the length of [`stft`](Stft::stft)'s.
     #[track_caller]
     pub fn istft(&self, spectrum: &Complex, length: Option<usize>) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let (shape, bins) = (spectrum.shape(), if self.onesided { self.n_fft / 2 + 1 } else { self.n_fft });
         let rank = shape.rank();
         assert!(
@@ -172,6 +176,7 @@ impl Stft {
         length: Option<usize>,
         key: &Key,
     ) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let magnitude = magnitude.cast(if magnitude.dtype() == DType::F64 { DType::F64 } else { DType::F32 });
         let phase = key.uniform(magnitude.shape(), magnitude.dtype()) * (2.0 * std::f64::consts::PI);
         let mut direction = Complex::from_polar(&magnitude.ones_like(), &phase);

@@ -112,6 +112,7 @@ impl Tensor {
     /// If a rank is not 5, the channels do not fit the groups, or the kernel is larger than the padded volume.
     #[track_caller]
     pub fn conv3d(&self, kernel: &Tensor, options: &Convolution3d) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         check("conv3d", 5, self, kernel, options.groups, false);
         let (x, w) = (self.shape(), kernel.shape());
         let (stride, dilation) = (options.stride[0], options.dilation[0]);
@@ -206,6 +207,7 @@ impl Tensor {
     /// If the rank is not 4 or the window does not fit.
     #[track_caller]
     pub fn unfold(&self, window: [usize; 2], options: &Convolution2d) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         assert!(self.rank() == 4, "unfold: expected images of rank 4, found {}", self.shape());
         let (batch, channels) = (self.shape()[0], self.shape()[1]);
         let counts = window_counts("unfold", [self.shape()[2], self.shape()[3]], window, options);

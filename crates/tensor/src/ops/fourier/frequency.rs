@@ -6,6 +6,7 @@ use crate::{Axes, Complex, DType, Tensor};
 /// The elements along `axes` rolled by `amount(length)`.
 #[track_caller]
 fn rolled(x: &Tensor, axes: &AxisList, amount: impl Fn(usize) -> usize) -> Tensor {
+    let _site = crate::graph::site::on_behalf_of_caller();
     axes.iter().fold(x.clone(), |x, axis| {
         let length = x.shape()[*axis];
         let by = amount(length);

@@ -54,12 +54,14 @@ fn length_for(name: &str, x: &Tensor, axis: usize, n: Option<usize>) -> usize {
 }
 
 /// The type that is transformed: `f64`, or `f32` for all others.
+#[track_caller]
 fn computed(x: &Tensor) -> Tensor {
     x.cast(if x.dtype() == DType::F64 { DType::F64 } else { DType::F32 })
 }
 
 #[track_caller]
 fn complex(name: &str, inverse: bool, z: &Complex, n: Option<usize>, axis: isize, norm: Norm) -> Complex {
+    let _site = crate::graph::site::on_behalf_of_caller();
     let axis = axis_for(name, z.shape(), axis, z.shape().rank());
     let n = length_for(name, &z.re, axis, n);
     let at_end = z.map_parts(|part| resized(&part.move_axis(axis as isize, -1), n));
@@ -70,6 +72,7 @@ fn complex(name: &str, inverse: bool, z: &Complex, n: Option<usize>, axis: isize
 
 #[track_caller]
 fn over_axes(name: &str, inverse: bool, z: &Complex, axes: &AxisList, norm: Norm) -> Complex {
+    let _site = crate::graph::site::on_behalf_of_caller();
     let each = |z: Complex, axis: &usize| complex(name, inverse, &z, None, *axis as isize, norm);
     axes.iter().rev().fold(z.clone(), each)
 }
@@ -130,6 +133,7 @@ impl Complex {
     /// element and, for even `n`, of the last count as 0.
     #[track_caller]
     pub fn irfft(&self, n: Option<usize>, axis: isize, norm: Norm) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let axis = axis_for("irfft", self.shape(), axis, self.shape().rank());
         let n = n.unwrap_or((2 * self.shape()[axis]).saturating_sub(2));
         let n = length_for("irfft", &self.re, axis, Some(n));
@@ -171,6 +175,7 @@ impl Tensor {
     /// If the axis does not exist or the length is 0.
     #[track_caller]
     pub fn rfft(&self, n: Option<usize>, axis: isize, norm: Norm) -> Complex {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let axis = axis_for("rfft", self.shape(), axis, self.rank());
         let n = length_for("rfft", self, axis, n);
         let at_end = resized(&computed(self).move_axis(axis as isize, -1), n);
@@ -210,6 +215,7 @@ impl Tensor {
     /// If the axis does not exist or is empty.
     #[track_caller]
     pub fn dct(&self, axis: isize, ortho: bool) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let axis = axis_for("dct", self.shape(), axis, self.rank());
         let n = length_for("dct", self, axis, None);
         let x = computed(self).move_axis(axis as isize, -1);
@@ -240,13 +246,16 @@ impl Tensor {
 }
 
 /// exp(πi k/2n) for k < n.
+#[track_caller]
 fn half_steps(n: usize, dtype: DType) -> Complex {
+    let _site = crate::graph::site::on_behalf_of_caller();
     let angle =
         Tensor::arange(n, DType::F64) * Tensor::constant(std::f64::consts::PI / (2 * n) as f64, DType::F64);
     Complex { re: angle.cos().cast(dtype), im: angle.sin().cast(dtype) }
 }
 
 /// What makes `dct` orthogonal: 1/√4n for the first row and 1/√2n for the others.
+#[track_caller]
 fn ortho_factors(n: usize, dtype: DType) -> Tensor {
     let (first, others) = (1.0 / (4.0 * n as f64).sqrt(), 1.0 / (2.0 * n as f64).sqrt());
     let pick = Tensor::arange(n, DType::I64).equal(0);

@@ -113,6 +113,7 @@ impl Pattern {
 
     /// The inputs with one more axis in front, for the same op: what is shared is repeated, but for biases and masks, which
     /// stretch.
+    #[track_caller]
     fn stacked(&self, inputs: &[Tensor], mapped: &[bool], size: usize) -> Vec<Tensor> {
         let stretches = |index: usize| Some(index) == self.bias() || Some(index) == self.mask();
         inputs
@@ -245,6 +246,7 @@ impl Tensor {
     /// If the shapes do not go together or a mask is not boolean.
     #[track_caller]
     pub fn attention(&self, key: &Tensor, value: &Tensor, options: &AttentionOptions) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let (q, k, v) = (self.shape(), key.shape(), value.shape());
         let axes = q.rank();
         let fits = axes >= 3

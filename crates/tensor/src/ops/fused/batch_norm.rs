@@ -27,6 +27,7 @@ pub(super) fn others(rank: usize) -> SmallVec<[isize; 4]> {
 }
 
 /// A vector over channels in a shape that stretches to `rank` axes.
+#[track_caller]
 pub(super) fn along_channels(vector: &Tensor, rank: usize) -> Tensor {
     let shape: Shape = (0..rank).map(|axis| if axis == 1 { vector.elements() } else { 1 }).collect();
     vector.reshape(shape)

@@ -97,6 +97,7 @@ impl CtcGradient {
 const NOTHING: f64 = -1e30;
 
 /// The losses by plain ops: a scan over the forward variables.
+#[track_caller]
 fn plain(blank: usize, inputs: &[Tensor]) -> Tensor {
     let [log_probabilities, targets, input_lengths, target_lengths] =
         [0, 1, 2, 3].map(|index| &inputs[index]);
@@ -133,6 +134,7 @@ fn plain(blank: usize, inputs: &[Tensor]) -> Tensor {
     total.less(NOTHING / 10.0).select(Tensor::constant(f64::INFINITY, dtype), -&total)
 }
 
+#[track_caller]
 fn log_sum(terms: &[&Tensor]) -> Tensor {
     let largest = terms[1..].iter().fold(terms[0].clone(), |largest, term| largest.maximum(*term));
     let largest = largest.stop_gradient();

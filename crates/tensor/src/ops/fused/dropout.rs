@@ -9,6 +9,7 @@ struct Dropout {
 }
 
 impl Dropout {
+    #[track_caller]
     fn masked(&self, key: &Tensor, x: &Tensor) -> Tensor {
         let keep = 1.0 - self.probability;
         let uniform = Key::from_tensor(key.clone()).uniform(x.shape(), DType::F32);

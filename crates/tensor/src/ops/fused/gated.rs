@@ -52,6 +52,7 @@ impl Tensor {
 
     #[track_caller]
     fn halves(&self, name: &str, axis: isize) -> [Tensor; 2] {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let place = axis_for(name, self.shape(), axis, self.rank());
         let length = self.shape()[place];
         assert!(

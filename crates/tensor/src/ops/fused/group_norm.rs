@@ -14,6 +14,7 @@ struct GroupNorm {
 
 impl GroupNorm {
     /// `x: [batch, channels, …]` as `[batch, groups, numbers of a group]`.
+    #[track_caller]
     fn grouped(&self, x: &Tensor) -> Tensor {
         let (batch, groups) = (x.shape()[0], self.groups);
         let count = x.shape()[1..].iter().product::<usize>() / groups.max(1);
@@ -21,6 +22,7 @@ impl GroupNorm {
     }
 
     /// The normalised numbers and 1/√(variance + ε), both by groups.
+    #[track_caller]
     fn parts(&self, x: &Tensor) -> (Tensor, Tensor) {
         let grouped = self.grouped(x);
         let centred = &grouped - grouped.mean_keepdim(-1);

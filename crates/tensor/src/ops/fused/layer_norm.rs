@@ -17,6 +17,7 @@ impl LayerNorm {
     }
 
     /// x − mean and 1/√(variance + ε).
+    #[track_caller]
     fn parts(&self, x: &Tensor) -> (Tensor, Tensor) {
         let axes = self.over();
         let centred = x - x.mean_keepdim(axes.as_slice());

@@ -122,6 +122,7 @@ impl RecurrenceGradient {
 
 /// Inputs of many examples as those of one with a larger batch: `[examples, …, batch, …]` with the batch at `axis` of
 /// each input to `[…, examples · batch, …]`.
+#[track_caller]
 fn joined(input: &Tensor, mapped: bool, size: usize, axis: usize) -> Tensor {
     let input = if mapped { input.clone() } else { input.broadcast_to(input.shape().inserted(0, size)) };
     let input = input.move_axis(0, axis as isize);
@@ -131,6 +132,7 @@ fn joined(input: &Tensor, mapped: bool, size: usize, axis: usize) -> Tensor {
     input.reshape(shape)
 }
 
+#[track_caller]
 fn parted(output: &Tensor, size: usize, axis: usize) -> Tensor {
     let mut shape = output.shape().dims().to_vec();
     shape[axis] /= size.max(1);
@@ -144,6 +146,7 @@ fn batch_axis(rank: usize) -> usize {
 }
 
 /// Runs `op` once for all examples, if they share the inputs that `shared` says.
+#[track_caller]
 fn batched(
     op: impl CustomOp,
     inputs: &[Tensor],

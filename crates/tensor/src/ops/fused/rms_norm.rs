@@ -20,6 +20,7 @@ impl RmsNorm {
     }
 
     /// 1/√(mean of x² + ε).
+    #[track_caller]
     fn scale(&self, x: &Tensor) -> Tensor {
         let mean = x.square().mean_keepdim(self.over().as_slice());
         (mean + Tensor::constant(self.epsilon, x.dtype())).rsqrt()
@@ -69,6 +70,7 @@ struct L2Normalise {
 
 impl L2Normalise {
     /// ‖x‖ with 1 in place of 0, and where it is not 0.
+    #[track_caller]
     fn length(&self, x: &Tensor) -> (Tensor, Tensor) {
         let length = x.norm_keepdim(2.0, self.axis);
         let usable = length.not_equal(Tensor::constant(0.0, x.dtype()));

@@ -30,6 +30,7 @@ struct Turn {
 }
 
 impl Turn {
+    #[track_caller]
     fn turned(&self, x: &Tensor, positions: &Tensor) -> Tensor {
         let axes = x.rank();
         let (length, width) = (x.shape()[axes - 2], x.shape()[axes - 1]);

@@ -16,6 +16,7 @@ struct LogSoftmax {
 }
 
 /// `x` minus its maximum along the axis, through which no derivative need flow: it cancels.
+#[track_caller]
 fn centred(x: &Tensor, axis: isize) -> Tensor {
     x - x.max_keepdim(axis).stop_gradient()
 }

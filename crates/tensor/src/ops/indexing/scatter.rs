@@ -213,6 +213,7 @@ impl Tensor {
         updates: &Tensor,
         winner: Winner,
     ) -> (Tensor, Tensor) {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let axis = self.check_alike(name, axis, indices);
         assert!(
             updates.shape() == indices.shape(),

@@ -16,6 +16,7 @@ pub struct Eig {
     pub vectors: Complex,
 }
 
+#[track_caller]
 fn decomposed(a: &Tensor) -> Eig {
     let mut outputs = custom(EigOp, std::slice::from_ref(a)).into_iter();
     let mut next = || outputs.next().unwrap_or_else(|| unreachable!("four outputs"));
@@ -58,6 +59,7 @@ impl Tensor {
 }
 
 /// Re V⁻ᴴ M Vᴴ, the last step of both derivatives.
+#[track_caller]
 fn back(vectors: &Complex, inner: &Complex) -> Tensor {
     let adjoint = vectors.conj().t();
     adjoint.solve(&inner.matmul(&adjoint)).re

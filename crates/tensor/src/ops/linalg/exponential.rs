@@ -27,6 +27,7 @@ impl Tensor {
 }
 
 /// The derivative at `a` in the direction `along`: the corner of the exponential of (A E; 0 A).
+#[track_caller]
 fn derivative(a: &Tensor, along: &Tensor) -> Tensor {
     let n = size(a).0;
     if n == 0 {

@@ -38,6 +38,7 @@ pub(super) struct Packed {
 }
 
 /// Records the factorisation.
+#[track_caller]
 pub(super) fn packed(a: &Tensor) -> Packed {
     let [factors, rows, sign] = <[Tensor; 3]>::try_from(custom(LuOp, std::slice::from_ref(a)))
         .unwrap_or_else(|_| unreachable!("three outputs"));
@@ -45,6 +46,7 @@ pub(super) fn packed(a: &Tensor) -> Packed {
 }
 
 /// P with A = P L U from the rows of Pᵀ A.
+#[track_caller]
 fn permutation(rows: &Tensor, dtype: DType) -> Tensor {
     rows.one_hot(rows.shape()[rows.rank() - 1], dtype).t()
 }

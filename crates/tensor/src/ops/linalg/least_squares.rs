@@ -10,6 +10,7 @@ use super::svd::{Svd, decomposed};
 use super::{Equation, batched, batched_equation, matrices, size};
 
 /// Singular values at most this much times the largest count as zero.
+#[track_caller]
 pub(super) fn cutoff(a: &Tensor, rcond: Option<f64>) -> f64 {
     let (m, n) = size(a);
     let epsilon = if a.dtype() == DType::F64 { f64::EPSILON } else { f32::EPSILON.into() };

@@ -91,6 +91,7 @@ impl Tensor {
     /// If there are fewer than two axes.
     #[track_caller]
     pub fn matrix_norm(&self, kind: MatrixNorm) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let a = matrices("matrix_norm", self);
         let largest = |x: Tensor| if x.shape()[x.rank() - 1] == 0 { x.sum(-1) } else { x.max(-1) };
         let norm = match kind {
@@ -111,6 +112,7 @@ impl Tensor {
     /// If the shapes do not fit or there are no steps.
     #[track_caller]
     pub fn power_iteration(&self, u: &Tensor, steps: usize) -> PowerIteration {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let dtype = self.dtype().to_float();
         let a = matrices("power_iteration", self);
         let rows = size(&a).0;

@@ -65,6 +65,7 @@ impl QrOp {
 }
 
 /// Of m × n with m ≥ n: (Q̄ + Q copyltu(R R̄ᵀ − Q̄ᵀ Q)) R⁻ᵀ, where copyltu mirrors the lower triangle.
+#[track_caller]
 fn tall(q: &Tensor, r: &Tensor, q_slope: &Tensor, r_slope: &Tensor) -> Tensor {
     let inner = r.matmul(&r_slope.t()) - q_slope.t().matmul(q);
     let mirrored = inner.tril(0) + inner.tril(-1).t();

@@ -126,6 +126,7 @@ impl Tensor {
     /// If the axis has not length 3 or the shapes do not broadcast.
     #[track_caller]
     pub fn cross(&self, other: &Tensor, axis: isize) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let Some(shape) = self.shape().broadcast(other.shape()) else {
             panic!("cross: the shapes {} and {} do not broadcast", self.shape(), other.shape());
         };
@@ -148,6 +149,7 @@ impl Tensor {
     /// If the matrices are not square.
     #[track_caller]
     pub fn matrix_power(&self, exponent: i32) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let base = super::square("matrix_power", self);
         let mut base = if exponent < 0 { base.inverse() } else { base };
         let mut left = exponent.unsigned_abs();

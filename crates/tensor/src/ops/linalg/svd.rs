@@ -19,6 +19,7 @@ pub struct Svd {
 }
 
 /// Records the decomposition of matrices in the type that kernels compute in.
+#[track_caller]
 pub(super) fn decomposed(a: &Tensor) -> Svd {
     let [u, s, vh] = <[Tensor; 3]>::try_from(custom(SvdOp, std::slice::from_ref(a)))
         .unwrap_or_else(|_| unreachable!("three outputs"));

@@ -16,6 +16,7 @@ pub struct Eigh {
     pub vectors: Tensor,
 }
 
+#[track_caller]
 fn decomposed(a: &Tensor) -> Eigh {
     let mut outputs = custom(EighOp, std::slice::from_ref(a));
     let (vectors, values) = (outputs.remove(1), outputs.remove(0));

@@ -45,6 +45,7 @@ impl Triangular {
 }
 
 /// Records a system without checks.
+#[track_caller]
 pub(super) fn triangular_solve(matrix: &Tensor, right: &Tensor, which: Triangular) -> Tensor {
     custom(TriangularSolveOp { shape: which.shape }, &[matrix.clone(), right.clone()]).remove(0)
 }

@@ -143,6 +143,7 @@ impl Tensor {
         mask.select(spread.reshape(self.shape()), self)
     }
 
+    #[track_caller]
     fn truth(&self) -> Tensor {
         match self.dtype() {
             DType::Bool => self.clone(),

@@ -72,6 +72,7 @@ impl CustomOp for CumulativeSum {
 }
 
 /// Running totals along the last axis by doubling distances, `join` being associative with the neutral element `neutral`.
+#[track_caller]
 fn by_doubling(x: &Tensor, neutral: f64, join: impl Fn(&Tensor, &Tensor) -> Tensor) -> Tensor {
     let length = x.shape()[x.rank() - 1];
     let mut total = x.clone();
@@ -162,6 +163,7 @@ impl Tensor {
     /// If the axis does not exist.
     #[track_caller]
     pub fn cumsum(&self, axis: isize) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         self.totalled("cumsum", axis, |rows| custom(CumulativeSum { reverse: false }, &[rows]).remove(0))
     }
 
@@ -171,6 +173,7 @@ impl Tensor {
     /// If the axis does not exist.
     #[track_caller]
     pub fn cumsum_reversed(&self, axis: isize) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         self.totalled("cumsum_reversed", axis, |rows| {
             custom(CumulativeSum { reverse: true }, &[rows]).remove(0)
         })
@@ -183,6 +186,7 @@ impl Tensor {
     /// If the axis does not exist.
     #[track_caller]
     pub fn cumprod(&self, axis: isize) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         self.totalled("cumprod", axis, |rows| custom(CumulativeProduct, &[rows]).remove(0))
     }
 
@@ -214,6 +218,7 @@ impl Tensor {
     /// If the axis does not exist.
     #[track_caller]
     pub fn logcumsumexp(&self, axis: isize) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let axis = axis_for("logcumsumexp", self.shape(), axis, self.rank()) as isize;
         let dtype = self.dtype().to_float();
         let wide = if dtype.is_half() { DType::F32 } else { dtype };
@@ -235,6 +240,7 @@ impl Tensor {
     /// If the axis does not exist or is not that long.
     #[track_caller]
     pub fn diff(&self, order: usize, axis: isize) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let axis = axis_for("diff", self.shape(), axis, self.rank());
         let length = self.shape()[axis];
         assert!(

@@ -160,6 +160,7 @@ impl Tensor {
     /// If the axis does not exist or is empty, or a fraction is not in [0, 1].
     #[track_caller]
     pub fn quantile(&self, fractions: &[f64], axis: isize) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let axis = axis_for("quantile", self.shape(), axis, self.rank());
         let length = self.shape()[axis];
         assert!(length > 0, "quantile of shape {}: axis {axis} is empty", self.shape());

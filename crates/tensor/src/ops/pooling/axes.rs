@@ -116,6 +116,7 @@ impl Tensor {
     /// If there are fewer than two axes or the indices have another shape.
     #[track_caller]
     pub fn max_unpool2d(&self, indices: &Tensor, size: [usize; 2]) -> Tensor {
+        let _site = crate::graph::site::on_behalf_of_caller();
         assert!(
             self.rank() >= 2 && self.shape() == indices.shape(),
             "max_unpool2d: elements {} and indices {} must have one shape of at least two axes",

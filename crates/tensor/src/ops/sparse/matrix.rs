@@ -39,12 +39,14 @@ impl SparseMatrix {
     ///
     /// # Errors
     /// If the numbers of rows, columns and values differ, or a place lies outside of the shape.
+    #[track_caller]
     pub fn from_coordinates(
         rows: &[i64],
         columns: &[i64],
         values: &Tensor,
         shape: [usize; 2],
     ) -> Result<SparseMatrix, String> {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let count = rows.len();
         if columns.len() != count || **values.shape() != [count] {
             return Err(format!(
@@ -101,7 +103,9 @@ impl SparseMatrix {
         SparseMatrix::stored(values, rows, columns, shape)
     }
 
+    #[track_caller]
     fn stored(values: Tensor, rows: Vec<i64>, columns: Vec<i64>, shape: [usize; 2]) -> SparseMatrix {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let mut pointers = vec![0i64; shape[0] + 1];
         rows.iter().for_each(|row| pointers[*row as usize + 1] += 1);
         for row in 0..shape[0] {
@@ -131,11 +135,13 @@ impl SparseMatrix {
     }
 
     /// Row and column of each stored element, both `[stored]` of `i64`.
+    #[track_caller]
     pub fn coordinates(&self) -> (&Tensor, &Tensor) {
         (&self.rows, &self.columns)
     }
 
     /// Where each row begins among the stored elements `[rows + 1]`, and their columns `[stored]`, both `i64`.
+    #[track_caller]
     pub fn compressed_rows(&self) -> (&Tensor, &Tensor) {
         (&self.pointers, &self.columns)
     }
@@ -156,6 +162,7 @@ impl SparseMatrix {
     }
 
     /// The dense matrix `[rows, columns]`.
+    #[track_caller]
     pub fn to_dense(&self) -> Tensor {
         let [rows, columns] = self.shape;
         let places = &self.rows * columns + &self.columns;
@@ -213,11 +220,13 @@ impl SparseMatrix {
     }
 
     /// Sums of the rows `[rows]`: of an adjacency matrix, the degrees of the nodes.
+    #[track_caller]
     pub fn row_sums(&self) -> Tensor {
         self.values.segment_sum(&self.rows, self.shape[0])
     }
 
     /// Sums of the columns `[columns]`.
+    #[track_caller]
     pub fn column_sums(&self) -> Tensor {
         self.values.segment_sum(&self.columns, self.shape[1])
     }
@@ -256,7 +265,9 @@ impl SparseMatrix {
 
     /// D⁻¹ A, D being the diagonal of the row sums: each row sums to 1, so that the product takes means over neighbours. Rows
     /// without elements stay without.
+    #[track_caller]
     pub fn row_normalised(&self) -> SparseMatrix {
+        let _site = crate::graph::site::on_behalf_of_caller();
         let sums = self.row_sums();
         let exists = sums.not_equal(0.0);
         let scale = exists.select(exists.select(&sums, 1.0).reciprocal(), sums.zeros_like());

@@ -56,6 +56,7 @@ type Combine<'a> = &'a dyn Fn(&[Tensor], &[Tensor]) -> Vec<Tensor>;
 /// Pairs are combined, their prefixes are the prefixes at odd positions, and one more step gives those in between.
 #[track_caller]
 fn prefixes(combine: Combine, elements: Vec<Tensor>) -> Vec<Tensor> {
+    let _site = crate::graph::site::on_behalf_of_caller();
     let length = elements[0].shape()[0] as isize;
     if length < 2 {
         return elements;
@@ -77,7 +78,9 @@ fn prefixes(combine: Combine, elements: Vec<Tensor>) -> Vec<Tensor> {
 }
 
 /// The elements of both in turn; the first may have one more.
+#[track_caller]
 fn interleaved(even: &Tensor, odd: &Tensor) -> Tensor {
+    let _site = crate::graph::site::on_behalf_of_caller();
     let count = odd.shape()[0];
     let mut shape = odd.shape().dims().to_vec();
     shape[0] = 2 * count;

@@ -30,7 +30,9 @@ impl Cond {
     }
 
     /// Records the choice; nothing if there is nothing to choose.
+    #[track_caller]
     fn record(self, predicate: &Tensor, inputs: &[Tensor]) -> Vec<Tensor> {
+        let _site = crate::graph::site::on_behalf_of_caller();
         if self.then.traced.outputs().is_empty() {
             return Vec::new();
         }

@@ -34,6 +34,7 @@ fn derivative<'a, T: AttentionElement + crate::Element>(
 }
 
 /// Scores in plain ops, the weights and the cotangents of the scores.
+#[track_caller]
 fn in_plain_ops(pattern: &Pattern, inputs: &[Tensor]) -> (plain::Scores, Tensor, Tensor) {
     let first = pattern.inputs();
     let scores = plain::Scores::new(pattern, inputs);

@@ -15,6 +15,7 @@ pub(super) struct Scores {
 }
 
 impl Scores {
+    #[track_caller]
     pub fn new(pattern: &Pattern, inputs: &[Tensor]) -> Scores {
         let query = &inputs[0];
         let axes = query.rank();
@@ -36,6 +37,7 @@ impl Scores {
     }
 
     /// The weights, and the log-sum-exp of each row; both zero for a row that sees nothing.
+    #[track_caller]
     pub fn weights(&self) -> (Tensor, Tensor) {
         if self.scores.elements() == 0 {
             return (self.scores.clone(), self.scores.sum(-1));
@@ -52,11 +54,13 @@ impl Scores {
     }
 
     /// The weights that belong to given log-sums.
+    #[track_caller]
     pub fn weights_at(&self, log_sum: &Tensor) -> Tensor {
         (&self.scores - log_sum.unsqueeze(-1)).exp()
     }
 
     /// The sum over the heads that share a key head.
+    #[track_caller]
     pub fn shared(&self, of_heads: &Tensor) -> Tensor {
         let axis = of_heads.rank() - 3;
         let heads = of_heads.shape()[axis];
@@ -65,6 +69,7 @@ impl Scores {
 }
 
 /// Which keys a query sees by its position, `[queries, keys]`, if not all.
+#[track_caller]
 fn visible(pattern: &Pattern, queries: usize, keys: usize) -> Option<Tensor> {
     if !pattern.causal && pattern.window.is_none() {
         return None;

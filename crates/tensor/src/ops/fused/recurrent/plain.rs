@@ -5,29 +5,35 @@ use crate::cpu::kernels::recurrent::Cell;
 use crate::{DType, Tensor, scan, scan_reversed};
 
 /// The parts of the last axis that belong to each gate.
+#[track_caller]
 fn gates(tensor: &Tensor, count: usize) -> Vec<Tensor> {
     tensor.chunk(count, -1)
 }
 
+#[track_caller]
 fn one_minus(x: &Tensor) -> Tensor {
     Tensor::constant(1.0, x.dtype()) - x
 }
 
 /// The numbers of the steps, and which sequences still run at one of them, as a column.
+#[track_caller]
 fn positions(steps: usize) -> Tensor {
     Tensor::arange(steps, DType::I64)
 }
 
+#[track_caller]
 fn running(lengths: &Tensor, step: &Tensor) -> Tensor {
     lengths.greater(step).unsqueeze(-1)
 }
 
 /// `new` in the rows of `which`, else `old`.
+#[track_caller]
 fn chosen(which: &Tensor, new: &Tensor, old: &Tensor) -> Tensor {
     which.broadcast_to(new.shape()).select(new, old)
 }
 
 /// Inputs and outputs of [`Recurrence`](super::Recurrence).
+#[track_caller]
 pub(super) fn forward(cell: Cell, inputs: &[Tensor]) -> Vec<Tensor> {
     let [projected, weight, bias, lengths] = [0, 1, 2, 3].map(|index| &inputs[index]);
     let step = |states: &Vec<Tensor>, (step, x): &(Tensor, Tensor)| {
@@ -66,6 +72,7 @@ pub(super) fn forward(cell: Cell, inputs: &[Tensor]) -> Vec<Tensor> {
 }
 
 /// Inputs and outputs of [`RecurrenceGradient`](super::RecurrenceGradient).
+#[track_caller]
 pub(super) fn backward(cell: Cell, inputs: &[Tensor]) -> Vec<Tensor> {
     let mut parts = Parts { rest: inputs };
     let (weight, lengths, hidden) = (parts.next(), parts.next(), parts.next());
