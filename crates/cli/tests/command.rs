@@ -97,7 +97,7 @@ fn trains_tests_and_reads() {
     assert!(accuracy > 0.5, "two epochs on 2,000 digits give more than {accuracy}");
 
     let eval = run_eval(&run, &["--test-size", "200"]);
-    assert!(eval.contains("200 pictures of drawn digits") && eval.contains("test accuracy"), "{eval}");
+    assert!(eval.contains("200 digits drawn by this program") && eval.contains("test accuracy"), "{eval}");
 
     // A bar, dark on light and light on dark, of different sizes; also on gray, where only the contrast tells.
     let bars = [

@@ -175,13 +175,15 @@ mod tests {
     #[test]
     fn the_parts_add_up_to_the_test_error_and_move_against_each_other() {
         let config = Config { test_thousands: 100, ..Config::default() };
-        let found = [1, 3, 6].map(|degree| measure(&config, degree));
+        let found = [1, 3, 5].map(|degree| measure(&config, degree));
         for one in &found {
             assert!(one.difference(config.noise).abs() < 0.02, "{}", one.difference(config.noise));
         }
         let [line, cubic, bent] = found;
-        // The truth is a cubic: a line cannot follow it, and what more bends costs variance.
-        assert!(line.bias > 10.0 * cubic.bias && line.variance < cubic.variance);
-        assert!(bent.variance > cubic.variance && bent.bias < line.bias / 10.0);
+        // The truth is a cubic: a line cannot follow it, and what bends more costs variance. The line has some too, as
+        // what it makes of a cubic depends on where the points are.
+        assert!(line.bias > 100.0 * cubic.bias, "{} {}", line.bias, cubic.bias);
+        assert!(bent.variance > 10.0 * cubic.variance, "{} {}", bent.variance, cubic.variance);
+        assert!(bent.bias < line.bias / 10.0, "{} {}", bent.bias, line.bias);
     }
 }

@@ -24,6 +24,8 @@ const TILE: usize = 2048;
 const LONG_TILE: usize = 8192;
 /// Positions of a piece of a long row.
 const PIECE: usize = 16 * 1024;
+/// Pieces of column reductions are shorter by the cost of a position, up to this.
+const MOST_COST: usize = 8;
 /// A column reduction has at most this many pieces, each with an accumulator of its own.
 const MOST_PIECES: usize = 64;
 /// Columns that a task of a column reduction works on at once.
@@ -88,7 +90,9 @@ impl CompiledLoop {
             Form::Rows if program.row > LONGEST_ROW => Mode::LongRows,
             Form::Rows => Mode::Tiles,
         };
-        let steps = segments(&program, isa, mode == Mode::Tiles);
+        // A column reduction has rows only where its tiles hold whole ones.
+        let rows_are_whole = mode == Mode::Tiles || matches!(mode, Mode::Columns { .. }) && program.row > 1;
+        let steps = segments(&program, isa, rows_are_whole);
         let needed = in_scratch(&program, &steps);
         let is_compiled = steps.iter().any(|step| matches!(step, Step::Compiled(_)));
         let is_wide = |index: usize| needed[index] && program.registers[index].level == Level::Position;
@@ -97,6 +101,7 @@ impl CompiledLoop {
             Mode::Tiles => (full / program.row).max(1) * program.row,
             // A piece is the sum of its tiles, so their length is part of the result.
             Mode::LongRows => TILE,
+            Mode::Columns { .. } if program.row > 1 => (TILE / program.row).max(1) * program.row,
             Mode::Columns { inner, .. } => (TILE / inner.max(1)).max(1) * inner.min(TILE),
         };
         let rows = (tile / program.row).max(1);
@@ -292,9 +297,11 @@ impl CompiledLoop {
     unsafe fn run_columns(&self, pool: &Pool, isa: Isa, memory: Memory) {
         let program = &self.program;
         let Mode::Columns { outer, length, inner } = self.mode else { unreachable!("checked by the caller") };
-        let rows_of_piece = PIECE.div_ceil(inner).max(length.div_ceil(MOST_PIECES));
+        let piece = PIECE / self.cost.clamp(1, MOST_COST);
+        let rows_of_piece = piece.div_ceil(inner).max(length.div_ceil(MOST_PIECES));
         let pieces = length.div_ceil(rows_of_piece);
-        let chunk = if inner > TILE { COLUMN_CHUNK.min(inner) } else { inner };
+        let has_rows = program.row > 1;
+        let chunk = if inner > TILE && !has_rows { COLUMN_CHUNK.min(inner) } else { inner };
         let chunks = inner.div_ceil(chunk);
         let width = program.columns.iter().map(|column| column.dtype.size()).max().unwrap_or(8);
         // Accumulators [reduction, outer, piece, inner]; with one piece the target itself.
@@ -325,7 +332,9 @@ impl CompiledLoop {
                 self.with_registers(isa, *memory, self.tile, |tile| {
                     let first_row = rows.start;
                     let mut step = |row: usize, count: usize, column: usize, width: usize| {
-                        tile.move_to((own_outer * length + row) * inner + column, 0, count * width, 1);
+                        let own_row = own_outer * length + row;
+                        let (tile_row, tile_rows) = if has_rows { (own_row, count) } else { (0, 1) };
+                        tile.move_to(own_row * inner + column, tile_row, count * width, tile_rows);
                         for step in &self.steps {
                             // SAFETY: passed on from the caller.
                             unsafe { tile.step(step) };
@@ -349,7 +358,7 @@ impl CompiledLoop {
                             }
                         }
                     };
-                    if inner <= TILE {
+                    if inner <= TILE || has_rows {
                         let together = (self.tile / inner).max(1);
                         let mut row = rows.start;
                         while row < rows.end {

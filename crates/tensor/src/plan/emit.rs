@@ -5,7 +5,7 @@ use smallvec::{SmallVec, smallvec};
 use crate::graph::walk::IdMap;
 use crate::{DType, Scalar};
 
-use super::fuse::{Form, Fusion, Group, Level};
+use super::fuse::{Fusion, Group, Level};
 use super::loops::{
     ColumnReduction, FillWith, InPlace, Instruction, LoopProgram, Operand, Pattern, Register, RegisterKind,
 };
@@ -20,7 +20,8 @@ pub(crate) struct Emitted {
     /// memory may be overwritten by an output of the same level.
     pub tile_local: Vec<Option<Level>>,
     pub writes: Vec<Value>,
-    pub write_levels: Vec<Level>,
+    /// The level of each output; `None` for those of column reductions.
+    pub write_levels: Vec<Option<Level>>,
 }
 
 struct Emitter<'a> {
@@ -71,11 +72,16 @@ pub(crate) fn emit(resolved: &Resolved, fusion: &Fusion, group_index: usize, sto
         let dtype = compute.outputs[0].dtype;
         let level = fusion.level[member as usize];
         let value = Value { node: member, out: 0 };
-        if let (Form::Columns { .. }, Computation::Reduce { op, .. }) = (group.form, &compute.what) {
+        if let Computation::Reduce { op, inner: 2.., .. } = &compute.what {
             let operand = emitter.operand(&compute.inputs[0], Level::Position);
+            if let Operand::Memory(index) = operand {
+                // It is read after the stores, which must not have overwritten it.
+                let source = emitter.in_place[usize::from(index)].source;
+                emitter.tile_local[source] = None;
+            }
             columns.push(ColumnReduction { op: *op, dtype, operand, target: writes.len() });
             writes.push(value);
-            write_levels.push(Level::Row);
+            write_levels.push(None);
             continue;
         }
         let register = emitter.member(member);
@@ -83,7 +89,7 @@ pub(crate) fn emit(resolved: &Resolved, fusion: &Fusion, group_index: usize, sto
             let operand = Operand::Register(register);
             stores.push(Instruction::Store { target: writes.len(), level, dtype, operand });
             writes.push(value);
-            write_levels.push(level);
+            write_levels.push(Some(level));
         }
     }
     emitter.instructions.append(&mut stores);

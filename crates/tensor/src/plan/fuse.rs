@@ -3,7 +3,9 @@
 //! Computations on elements and reductions form *groups*; each group becomes one loop. A group works on a *domain* of
 //! `elements` positions in row-major order, cut into rows of `row` positions. A member lives at one of two levels: it
 //! has a value per position, or one per row (the reduction of a row, and what is computed from it). So a softmax is
-//! one group: maximum and sum are row values, all else has a value per position.
+//! one group: maximum and sum are row values, all else has a value per position. A group may end in reductions over
+//! columns; those of a matrix whose rows are the rows of the group share its pass: a layer norm's gradients, those of its
+//! weight and bias included, are one group.
 //!
 //! Going backwards, a computation joins the group of its consumers if all of them are in the same group and read it
 //! position by position (or repeat it along rows). What only its own group reads is never stored. Two groups with the
@@ -38,8 +40,30 @@ pub(crate) enum Level {
 pub(crate) enum Form {
     /// Values per position and per row.
     Rows,
-    /// A reduction of `[outer, length, inner]` to `[outer, inner]`.
+    /// Reductions of `[outer, length, inner]` to `[outer, inner]`, beside values per position and, where rows have the
+    /// length `inner`, per row.
     Columns { outer: usize, length: usize, inner: usize },
+}
+
+impl Form {
+    /// Whether there may be rows of this length.
+    fn has_room_for_rows(self, row: usize) -> bool {
+        match self {
+            Form::Rows => true,
+            Form::Columns { inner, .. } => inner == row && row <= LONGEST_ROW,
+        }
+    }
+
+    /// The form of two groups as one, where a group with columns takes in one whose rows are as long.
+    fn together(self, other: Form, row: Option<usize>) -> Option<Form> {
+        match (self, other) {
+            _ if self == other => Some(self),
+            (Form::Columns { .. }, Form::Columns { .. }) => None,
+            (Form::Rows, columns) | (columns, Form::Rows) => {
+                row.filter(|row| columns.has_room_for_rows(*row)).map(|_| columns)
+            }
+        }
+    }
 }
 
 /// Computations that share a loop.
@@ -380,10 +404,10 @@ impl Fuser<'_> {
             }
             // Repeated along rows.
             (Level::Position, false) => {
-                if group.form != Form::Rows {
+                let length = access.layout.repeats_each(own)?;
+                if !group.form.has_room_for_rows(length) {
                     return None;
                 }
-                let length = access.layout.repeats_each(own)?;
                 let fits_row = group.row.map_or(group.producer.is_none(), |row| row == length)
                     && self.rows_below[index] == Some(length)
                     && length <= LONGEST_ROW
@@ -432,7 +456,7 @@ impl Fuser<'_> {
         let same_rows = a.row == b.row || a.row.is_none() || b.row.is_none();
         a.elements == b.elements
             && same_rows
-            && a.form == b.form
+            && a.form.together(b.form, a.row.or(b.row)).is_some()
             && a.producer.is_none()
             && b.producer.is_none()
             && a.members.len() + b.members.len() <= LARGEST_GROUP
@@ -501,6 +525,7 @@ impl Fuser<'_> {
         target.members.extend(gone.members);
         target.members.sort_unstable_by(|a, b| b.cmp(a));
         target.row = target.row.or(gone.row);
+        target.form = target.form.together(gone.form, target.row).expect("asked before");
         left
     }
 

@@ -290,7 +290,7 @@ pub(crate) fn bytes_moved(resolved: &Resolved, kernel: &Unplaced) -> usize {
     // What a loop reads of its own producer is in cache.
     let own = |value: &&Value| !kernel.writes.contains(value);
     let moved: usize = kernel.reads.iter().chain(tail.filter(own)).map(size).sum();
-    let level = |tail: &Emitted| tail.write_levels.contains(&Level::Position);
+    let level = |tail: &Emitted| tail.write_levels.contains(&Some(Level::Position));
     let producer_stays = kernel.tail.as_ref().is_none_or(level);
     moved + if producer_stays { kernel.writes.iter().map(size).sum() } else { 0 }
 }

@@ -156,8 +156,8 @@ impl<'a> Placer<'a> {
             });
             let candidate = tail.reads.iter().zip(&tail.tile_local).find_map(|(read, local)| {
                 let block = *self.block_of.get(&key(read))?;
-                let free = *local == Some(*level)
-                    && tail.program.columns.is_empty()
+                let free = local.is_some()
+                    && local == level
                     && self.last_use[&key(read)] == position
                     && self.blocks[block].last <= position
                     && self.blocks[block].output.is_none()
@@ -185,17 +185,15 @@ impl<'a> Placer<'a> {
         &mut self,
         tail: &super::emit::Emitted,
         value: &Value,
-        level: Level,
+        level: Option<Level>,
         position: usize,
         primary: &[Value],
     ) {
         let Some(output) = self.output_of.get(&key(value)).copied() else { return };
-        if !tail.program.columns.is_empty() {
-            return;
-        }
         for (read, local) in tail.reads.iter().zip(&tail.tile_local) {
             if let Computation::Buffer(buffer) = self.resolved.computes[read.node as usize].what
-                && *local == Some(level)
+                && local.is_some()
+                && *local == level
                 && bytes(self.resolved, read) == bytes(self.resolved, value)
                 && self.last_use[&key(read)] == position
                 && !primary.contains(read)
