@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use bolete::train::sweep::{
@@ -35,6 +35,9 @@ struct Task {
 
 /// Time between two looks at the trials.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// Time that a trial has for saving.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// `bolete sweep`.
 pub fn sweep(options: &SweepOptions) -> anyhow::Result<()> {
@@ -64,11 +67,10 @@ pub fn sweep(options: &SweepOptions) -> anyhow::Result<()> {
             break;
         }
         std::thread::sleep(PAUSE);
-        // First, since Ctrl-C on a terminal has reached the trials too, which save and end.
         if controls.stop.load(Ordering::Relaxed) {
-            for trial in &mut running {
-                trial.interrupt();
-            }
+            running.iter().for_each(Running::ask);
+            let deadline = Instant::now() + PATIENCE;
+            running.iter_mut().for_each(|trial| trial.end(deadline));
             terminal::print(&format!(
                 "\ninterrupted; go on with\n  bolete sweep --resume {}\n",
                 study.folder().display()
@@ -191,6 +193,9 @@ impl Running {
             .stdin(Stdio::null())
             .stderr(output.try_clone().context("a file cannot be opened twice")?)
             .stdout(output);
+        // In a group of its own, so that Ctrl-C on a terminal reaches this process alone, which asks each trial once.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let process = command.spawn().context("a trial cannot be started")?;
         let told = trial.reports.len();
         Ok(Running { trial, folder, process, told })
@@ -204,8 +209,8 @@ impl Running {
         for (step, value) in reports.iter().skip(self.told) {
             let worthless = study.report(number, *step, *value)?;
             if worthless && ended.is_none() {
-                self.interrupt();
-                let _ = self.process.wait();
+                self.ask();
+                self.end(Instant::now() + PATIENCE);
                 study.prune(number)?;
                 return Ok(true);
             }
@@ -224,9 +229,21 @@ impl Running {
         Ok(true)
     }
 
-    /// Asks the process to save and end, and gives it a moment.
-    fn interrupt(&mut self) {
-        // The standard library has no other signal than the hard one; checkpoints survive that too.
+    /// Asks the process to save and end.
+    fn ask(&self) {
+        #[cfg(unix)]
+        {
+            let process = rustix::process::Pid::from_child(&self.process);
+            // One that has ended since is waited for all the same.
+            let _ = rustix::process::kill_process(process, rustix::process::Signal::INT);
+        }
+    }
+
+    /// Waits until the process has saved and ended, but not for ever: checkpoints survive a hard end too.
+    fn end(&mut self, deadline: Instant) {
+        while cfg!(unix) && Instant::now() < deadline && matches!(self.process.try_wait(), Ok(None)) {
+            std::thread::sleep(PAUSE / 10);
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -31,8 +31,8 @@ mod record;
 mod write;
 
 pub use histogram::Histogram;
-pub use read::{EventReader, read};
-pub use record::MOST_RECORD_BYTES;
+pub use read::{EventReader, parse, read};
+pub use record::{MOST_RECORD_BYTES, frame};
 pub use write::EventWriter;
 
 /// One record of an event file.

@@ -41,6 +41,62 @@ fn an_animation_survives_a_round_trip() {
     assert!(distance / (64 * 64 * 3) < 8, "{distance}");
 }
 
+/// A ramp of `colours` colours with a dot that moves.
+fn dots(colours: usize) -> Vec<GifFrame> {
+    let frame = |step: usize| {
+        let pixel = |at: usize| match at == 33 * (1 + step / 2) {
+            true => [255, 255, 255],
+            false => [at % colours % 256, at % colours / 256 * 50, 9].map(|value| value as u8),
+        };
+        let picture = Picture::new(32, 32, 3, (0..32 * 32).flat_map(pixel).collect()).unwrap();
+        GifFrame { picture, delay: Duration::from_millis(20) }
+    };
+    (0..20).map(frame).collect()
+}
+
+#[test]
+fn of_animations_what_changes_is_stored() {
+    // Every second frame is the one before it.
+    let frames = dots(200);
+    let all = picture::encode_gif(&frames).unwrap();
+    let first = picture::encode_gif(&frames[..1]).unwrap();
+    assert!(all.len() < first.len() + 19 * 40, "{} bytes, the first frame {}", all.len(), first.len());
+    let read = picture::decode_gif(&all, "f", &Limits::default()).unwrap();
+    assert_eq!(read.len(), 20);
+    for (read, written) in read.iter().zip(&frames) {
+        assert_eq!(read.picture.to_rgb(), written.picture);
+    }
+    // Frames with more colours than a palette has, all of which change.
+    let moving = |step: u8| {
+        let pixels = (0..32 * 32 * 3).map(|at| ((at * at / 3) as u8).wrapping_add(step)).collect();
+        GifFrame { picture: Picture::new(32, 32, 3, pixels).unwrap(), delay: Duration::from_millis(20) }
+    };
+    let frames: Vec<GifFrame> = (0..3).map(|step| moving(step * 40)).collect();
+    let read = picture::decode_gif(&picture::encode_gif(&frames).unwrap(), "f", &Limits::default()).unwrap();
+    for (read, written) in read.iter().zip(&frames) {
+        let read = read.picture.to_rgb();
+        let pairs = read.pixels().iter().zip(written.picture.pixels());
+        let distance: u64 = pairs.map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+        assert!(distance / (32 * 32 * 3) < 24, "{distance}");
+    }
+}
+
+#[test]
+fn clear_pixels_do_not_show_the_frame_before() {
+    let frame = |at: usize| {
+        let mut pixels = vec![0; 5 * 4 * 4];
+        pixels[4 * at..4 * at + 4].copy_from_slice(&[250, 10, 20, 255]);
+        GifFrame { picture: Picture::new(5, 4, 4, pixels).unwrap(), delay: Duration::from_millis(20) }
+    };
+    let frames = [frame(2), frame(11), frame(11), frame(0)];
+    let read = picture::decode_gif(&picture::encode_gif(&frames).unwrap(), "f", &Limits::default()).unwrap();
+    let seen = |frame: &GifFrame| {
+        let pixels: Vec<bool> = frame.picture.pixels().chunks(4).map(|pixel| pixel[3] == 255).collect();
+        pixels
+    };
+    assert_eq!(read.iter().map(seen).collect::<Vec<_>>(), frames.iter().map(seen).collect::<Vec<_>>());
+}
+
 #[test]
 fn damaged_and_hostile_animations_are_named() {
     let bytes = picture::encode_gif(&frames()).unwrap();

@@ -111,11 +111,13 @@ impl Session {
             .log_x()
             .with(Line::new(&rates, &losses).label("of each step").opacity(0.4))
             .with(Line::new(&rates, &smoothed).label("smoothed"));
-        for (name, rate) in [("steepest", curve.steepest), ("minimum / 10", curve.minimum_over_ten)] {
-            if let Some(rate) = rate {
-                axes.push(Reference::vertical(rate * base).label(name));
-                self.result(&format!("learning rate, {name}"), rate * base, "")?;
-            }
+        let steepest = curve.steepest.map(|rate| ("steepest", rate, Reference::vertical(rate * base)));
+        let lowest = curve
+            .minimum_over_ten
+            .map(|rate| ("minimum / 10", rate, Reference::vertical(rate * base).solid()));
+        for (name, rate, line) in steepest.into_iter().chain(lowest) {
+            axes.push(line.label(name));
+            self.result(&format!("learning rate, {name}"), rate * base, "")?;
         }
         let caption =
             "The loss while the learning rate grew from step to step. Take a rate at which it falls fast.";

@@ -2,7 +2,7 @@
 
 use bolete_formats::csv::CsvOptions;
 use bolete_formats::picture::{self, Limits};
-use bolete_formats::{csv, gguf, idx, npy, numbers, safetensors, tiff, torch, wav};
+use bolete_formats::{csv, gguf, idx, npy, numbers, safetensors, tensorboard, tiff, torch, wav};
 
 use crate::seeds;
 
@@ -63,6 +63,11 @@ pub fn readers() -> Vec<Reader> {
         }),
         reader("gif", seeds::gif(), 64, SMALL + (4 << 20), |bytes| {
             picture::decode_gif(bytes, "f", &LIMITS).is_ok()
+        }),
+        reader("events", seeds::events(), 8, SMALL, |bytes| tensorboard::parse(bytes, "f").is_ok()),
+        // As checksums would tell of nearly all damage, what they protect is damaged before they are made.
+        reader("event", seeds::event(), 160, SMALL, |bytes| {
+            tensorboard::parse(&tensorboard::frame(bytes), "f").is_ok()
         }),
         reader("wav", seeds::wav(), 4, SMALL, |bytes| wav::parse(bytes, "f").is_ok()),
         reader("tiff", seeds::tiff(), 4 * 2731, INFLATE, |bytes| tiff::parse(bytes, "f").is_ok()),

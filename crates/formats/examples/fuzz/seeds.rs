@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bolete_formats::picture::{GifFrame, Picture, encode_gif};
 use bolete_formats::safetensors::{Entry, Metadata, SafeDtype, encode};
-use bolete_formats::{Array, npy as npy_format};
+use bolete_formats::tensorboard::{EventWriter, Histogram, Hyperparameter};
+use bolete_formats::{Array, npy as npy_format, tensorboard};
 
 fn golden(names: &[&str]) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
@@ -151,6 +152,39 @@ pub fn tiff() -> Vec<Vec<u8>> {
         "lzw.tiff",
         "packbits.tiff",
     ])
+}
+
+/// The records of an event file with every kind of value.
+pub fn event() -> Vec<Vec<u8>> {
+    let folder = std::env::temp_dir().join(format!("bolete-event-seeds-{}", std::process::id()));
+    let mut writer = EventWriter::create(&folder).unwrap();
+    writer.scalars(1, [("loss", 0.5), ("rate", 1e-3)]).unwrap();
+    writer.histogram("weights", 2, &Histogram::of([0.1, -0.2, 0.3, 7.0])).unwrap();
+    writer.image("picture", 3, &png()[0]).unwrap();
+    writer.text("text", 4, "some *words*").unwrap();
+    let parameters = [
+        ("lr".to_string(), Hyperparameter::Number(0.1)),
+        ("name".to_string(), Hyperparameter::Text("adam".into())),
+        ("amsgrad".to_string(), Hyperparameter::Flag(true)),
+    ];
+    writer.hyperparameters(&parameters, &["loss".to_string()]).unwrap();
+    let file = std::fs::read(writer.path()).unwrap();
+    std::fs::remove_dir_all(folder).unwrap();
+    let (mut rest, mut records) = (&file[..], Vec::new());
+    while !rest.is_empty() {
+        let length = u64::from_le_bytes(rest[..8].try_into().unwrap()) as usize;
+        let mut record = rest[12..12 + length].to_vec();
+        // The time, which must be the same every time.
+        record[1..9].copy_from_slice(&1.5e9f64.to_le_bytes());
+        records.push(record);
+        rest = &rest[16 + length..];
+    }
+    records
+}
+
+/// Those records in one file.
+pub fn events() -> Vec<Vec<u8>> {
+    vec![event().iter().flat_map(|record| tensorboard::frame(record)).collect()]
 }
 
 pub fn wav() -> Vec<Vec<u8>> {

@@ -1,14 +1,15 @@
 //! GIF: pictures that move.
 
-use std::io::{Cursor, Write};
+use std::collections::HashSet;
+use std::io::Cursor;
 use std::path::Path;
 use std::time::Duration;
 
-use image::codecs::gif::{GifDecoder, GifEncoder, Repeat};
-use image::{AnimationDecoder, Delay, Frame, ImageDecoder, ImageError, RgbaImage};
+use gif::{DisposalMethod, Encoder, EncodingError, Frame, Repeat};
+use image::codecs::gif::GifDecoder;
+use image::{AnimationDecoder, ImageDecoder, ImageError};
 
 use super::decode::{image_limits, malformed, read_file, refusal, too_large};
-use super::encode::plain_error;
 use super::{Limits, Picture};
 use crate::{FormatError, atomic};
 
@@ -81,7 +82,8 @@ pub fn decode_gif(
 }
 
 /// Writes frames as a GIF file that repeats for ever, atomically. Each frame gets a palette of up to 256 colours of
-/// its own. A delay is rounded down to hundredths of a second; viewers take 0 for 0.1 seconds.
+/// its own; of opaque frames only what differs from the one before is stored. A delay is rounded down to hundredths of
+/// a second; viewers take 0 for 0.1 seconds.
 ///
 /// # Errors
 /// [`FormatError::Unwritable`] when there is no frame, frames differ in size or a side is longer than 65535 pixels;
@@ -96,38 +98,73 @@ pub fn write_gif(path: impl AsRef<Path>, frames: &[GifFrame]) -> Result<(), Form
 /// # Errors
 /// As [`write_gif`], but for the disk.
 pub fn encode_gif(frames: &[GifFrame]) -> Result<Vec<u8>, FormatError> {
-    let unwritable = |expected: &str, found: String| FormatError::Unwritable {
-        format: "GIF",
-        expected: expected.to_string(),
-        found,
-    };
     let Some(first) = frames.first() else {
         return Err(unwritable("at least one frame", "none".to_string()));
     };
     let (width, height) = (first.picture.width(), first.picture.height());
-    let mut bytes = Vec::new();
-    {
-        // 1 is slowest and best, 30 fastest.
-        let mut encoder = GifEncoder::new_with_speed(&mut bytes as &mut dyn Write, 10);
-        let wrong = |error| unwritable("pictures that can be encoded", plain_error(error).to_string());
-        encoder.set_repeat(Repeat::Infinite).map_err(wrong)?;
-        for frame in frames {
-            let picture = &frame.picture;
-            if (picture.width(), picture.height()) != (width, height) || width.max(height) > 65535 {
-                let found = format!("{}x{} and {width}x{height} pixels", picture.width(), picture.height());
-                return Err(unwritable("frames of one size, of at most 65535 pixels a side", found));
-            }
-            let pixels = match picture.channels() {
-                4 => picture.pixels().to_vec(),
-                _ => {
-                    picture.to_rgb().pixels().chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect()
-                }
-            };
-            let buffer = RgbaImage::from_raw(width as u32, height as u32, pixels);
-            let buffer = buffer.ok_or_else(|| unwritable("four bytes a pixel", "less".to_string()))?;
-            let delay = Delay::from_saturating_duration(frame.delay);
-            encoder.encode_frame(Frame::from_parts(buffer, 0, 0, delay)).map_err(wrong)?;
+    for GifFrame { picture, .. } in frames {
+        if (picture.width(), picture.height()) != (width, height) || width.max(height) > 65535 {
+            let found = format!("{}x{} and {width}x{height} pixels", picture.width(), picture.height());
+            return Err(unwritable("frames of one size, of at most 65535 pixels a side", found));
         }
     }
+    let canvases: Vec<Vec<Colour>> = frames.iter().map(|frame| colours(&frame.picture)).collect();
+    let is_opaque = canvases.iter().flatten().all(|colour| colour[3] == 255);
+    let wrong = |error: EncodingError| unwritable("pictures that can be encoded", error.to_string());
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, width as u16, height as u16, &[]).map_err(wrong)?;
+    encoder.set_repeat(Repeat::Infinite).map_err(wrong)?;
+    for (index, (canvas, GifFrame { delay, .. })) in canvases.iter().zip(frames).enumerate() {
+        let mut frame = match index.checked_sub(1).map(|before| &canvases[before]) {
+            Some(before) if is_opaque => difference(canvas, before, width),
+            _ => encoded(canvas.clone(), width),
+        };
+        if !is_opaque {
+            // What is clear in the next frame must not show this one.
+            frame.dispose = DisposalMethod::Background;
+        }
+        frame.delay = u16::try_from(delay.as_millis() / 10).unwrap_or(u16::MAX);
+        encoder.write_frame(&frame).map_err(wrong)?;
+    }
+    drop(encoder);
     Ok(bytes)
+}
+
+/// Red, green, blue, alpha.
+type Colour = [u8; 4];
+
+fn unwritable(expected: &str, found: String) -> FormatError {
+    FormatError::Unwritable { format: "GIF", expected: expected.to_string(), found }
+}
+
+fn colours(picture: &Picture) -> Vec<Colour> {
+    let opaque = |pixel: &[u8]| [pixel[0], pixel[1], pixel[2], 255];
+    match picture.channels() {
+        4 => picture.pixels().chunks_exact(4).map(|pixel| [pixel[0], pixel[1], pixel[2], pixel[3]]).collect(),
+        _ => picture.to_rgb().pixels().chunks_exact(3).map(opaque).collect(),
+    }
+}
+
+/// A frame at the left top.
+fn encoded(colours: Vec<Colour>, width: usize) -> Frame<'static> {
+    let height = colours.len() / width;
+    // 1 is slowest and best, 30 fastest; it matters for frames with more than 256 colours.
+    Frame::from_rgba_speed(width as u16, height as u16, &mut colours.into_flattened(), 10)
+}
+
+/// The rectangle of what differs, at least one pixel; what is the same within it is clear if that leaves every colour
+/// exact.
+fn difference(canvas: &[Colour], before: &[Colour], width: usize) -> Frame<'static> {
+    let differs = |at: &usize| canvas[*at] != before[*at];
+    let changed: Vec<usize> = (0..canvas.len()).filter(differs).collect();
+    let rows = changed.first().map_or(0..1, |first| first / width..changed[changed.len() - 1] / width + 1);
+    let left = changed.iter().map(|at| at % width).min().unwrap_or(0);
+    let right = changed.iter().map(|at| at % width).max().unwrap_or(0);
+    let part: Vec<usize> = rows.clone().flat_map(|row| row * width + left..row * width + right + 1).collect();
+    let distinct: HashSet<Colour> = changed.iter().map(|at| canvas[*at]).collect();
+    let is_exact = distinct.len() < 256;
+    let clear = |at: &usize| if is_exact && !differs(at) { [0; 4] } else { canvas[*at] };
+    let mut frame = encoded(part.iter().map(clear).collect(), right + 1 - left);
+    (frame.left, frame.top) = (left as u16, rows.start as u16);
+    frame
 }

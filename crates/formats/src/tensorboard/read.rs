@@ -1,7 +1,7 @@
 //! Reading event files.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use crate::FormatError;
@@ -16,8 +16,8 @@ const ADVICE: &str = "drop the file, or read up to this record";
 
 /// The events of a file, one after the other. A record that is cut off at the end of the file is passed over.
 #[derive(Debug)]
-pub struct EventReader {
-    file: BufReader<File>,
+pub struct EventReader<R = BufReader<File>> {
+    file: R,
     path: PathBuf,
     records: usize,
     done: bool,
@@ -32,13 +32,14 @@ impl EventReader {
     pub fn open(path: impl AsRef<Path>) -> Result<EventReader, FormatError> {
         let path = path.as_ref();
         let (file, _) = open(path)?;
-        Ok(EventReader {
-            file: BufReader::new(file),
-            path: path.to_path_buf(),
-            records: 0,
-            done: false,
-            cut_off: false,
-        })
+        Ok(EventReader::new(BufReader::new(file), path))
+    }
+}
+
+impl<R: Read> EventReader<R> {
+    /// The events in what `file` gives; `path` is the name used in messages.
+    pub fn new(file: R, path: impl Into<PathBuf>) -> EventReader<R> {
+        EventReader { file, path: path.into(), records: 0, done: false, cut_off: false }
     }
 
     /// Whether the file has ended within a record.
@@ -52,7 +53,7 @@ impl EventReader {
     }
 }
 
-impl Iterator for EventReader {
+impl<R: Read> Iterator for EventReader<R> {
     type Item = Result<Event, FormatError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -86,4 +87,12 @@ impl Iterator for EventReader {
 /// If the file cannot be read or is damaged before its last record.
 pub fn read(path: impl AsRef<Path>) -> Result<Vec<Event>, FormatError> {
     EventReader::open(path)?.collect()
+}
+
+/// All events in the bytes of a file; `file` is the name used in messages.
+///
+/// # Errors
+/// If they are damaged before the last record.
+pub fn parse(bytes: &[u8], file: impl AsRef<Path>) -> Result<Vec<Event>, FormatError> {
+    EventReader::new(bytes, file.as_ref()).collect()
 }

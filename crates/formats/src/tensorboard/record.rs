@@ -32,8 +32,8 @@ fn masked_checksum(data: &[u8]) -> u32 {
     sum.rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
-/// A record around data.
-pub(super) fn frame(data: &[u8]) -> Vec<u8> {
+/// A record of TFRecord around data: its length and the data, each followed by its checksum.
+pub fn frame(data: &[u8]) -> Vec<u8> {
     let length = (data.len() as u64).to_le_bytes();
     let mut record = Vec::with_capacity(data.len() + 16);
     record.extend_from_slice(&length);
