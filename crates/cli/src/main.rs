@@ -5,6 +5,7 @@ mod commands;
 mod download;
 mod handwriting;
 mod lecture;
+mod networks;
 mod pictures;
 mod recipe;
 mod recipes;

@@ -3,20 +3,24 @@
 //! The network is that of LeCun, Bottou, Bengio, Haffner, *Gradient-based learning applied to document recognition* (1998),
 //! with today's parts: ReLU, max pooling, dropout, AdamW.
 
-use std::path::{Path, PathBuf};
+mod network;
+mod reading;
+
+use std::path::PathBuf;
 
 use bolete::data::augmentation::Crop;
-use bolete::data::{Augmentation, ImageClassification, Normalisation, TrainTest};
+use bolete::data::{Augmentation, TrainTest};
 use bolete::prelude::*;
 use bolete::train::{Goal, Monitor, OptimiserConfig, RunFolder, ScheduleKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::handwriting::{self, Classifier};
-use crate::pictures::{self, SIDE};
+use crate::pictures::SIDE;
 use crate::recipe::{Entry, EvalRequest, Group, Recipe, Setting};
 use crate::session::Session;
 use crate::terminal;
+use network::{network, trained};
 
 /// The configuration.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -127,10 +131,10 @@ impl Recipe for Digits {
 
         let train = train.with_augmentation(Augmentation::of(Crop::padded(config.shift)));
         let (expected, shown) = ("0.993 on MNIST, 0.986 on drawn digits", test.clone());
-        let panel = |model: &Sequential| Some(some(model, &shown, 3));
+        let panel = |model: &Sequential| Some(reading::some(model, &shown, 3));
         let digits = TrainTest { train, test };
         let fit = classifier(config).fit(session, &model, digits, expected, panel)?;
-        session.print(&format!("\n{}", some(fit.state.used(), &shown, 6)))?;
+        session.print(&format!("\n{}", reading::some(fit.state.used(), &shown, 6)))?;
         let run = session.run().path().display().to_string();
         session.print(&format!(
             "\nThe run is in {run}. Next:\n  bolete eval --run {run} --data DIR\n  bolete predict --run {run} FILE.png\n"
@@ -147,25 +151,7 @@ impl Recipe for Digits {
     }
 
     fn predict(config: &Config, run: &RunFolder, files: &[PathBuf]) -> anyhow::Result<()> {
-        let model = trained(config, run, false)?;
-        let mut failures = Vec::new();
-        for file in files {
-            match predict_one(&model, file) {
-                Ok(line) => terminal::print(&line)?,
-                Err(error) => failures.push(error),
-            }
-        }
-        // The pictures that can be read are read; then the first failure decides how the command ends.
-        let more = failures.len().saturating_sub(1);
-        match failures.into_iter().next() {
-            None => Ok(()),
-            Some(error) if more == 0 => Err(error),
-            Some(error) => Err(error.context(format!(
-                "{} of {} pictures could not be read, the first",
-                more + 1,
-                files.len()
-            ))),
-        }
+        reading::files(&trained(config, run, false)?, files)
     }
 }
 
@@ -178,77 +164,4 @@ fn classifier(config: &Config) -> Classifier<'_> {
         label_smoothing: config.label_smoothing,
         seed: config.seed,
     }
-}
-
-/// Two convolutions with pooling, two fully connected layers: `[batch, 1, 28, 28]` to ten logits.
-fn network(config: &Config) -> Sequential {
-    let [first, second, third, fourth] = Key::new(config.seed).split();
-    let convolution = |input: usize, output: usize, key: &Key| {
-        let config = Conv2dConfig { padding: Padding::Same, ..Conv2dConfig::new(input, output, [5, 5]) };
-        Layer::from(config.init(key))
-    };
-    let [c1, c2] = config.channels;
-    Sequential::new([
-        convolution(1, c1, &first),
-        Activation::Relu.into(),
-        MaxPool2d::new([2, 2]).into(),
-        convolution(c1, c2, &second),
-        Activation::Relu.into(),
-        MaxPool2d::new([2, 2]).into(),
-        Flatten::default().into(),
-        LinearConfig::new(7 * 7 * c2, config.hidden).init(&third).into(),
-        Activation::Relu.into(),
-        Dropout { probability: config.dropout }.into(),
-        LinearConfig::new(config.hidden, 10).init(&fourth).into(),
-    ])
-}
-
-/// A few test digits with what the network takes them for, as text.
-fn some(model: &Sequential, test: &ImageClassification, count: usize) -> String {
-    let shown: Vec<usize> = (0..test.labels().len().min(count)).collect();
-    let probabilities = probabilities(model, shown.iter().map(|index| test.pixels(*index)));
-    let columns = shown.iter().zip(&probabilities).map(|(index, probabilities)| {
-        let best = best(probabilities);
-        let mark = if i64::try_from(best).ok() == Some(test.labels()[*index]) { "" } else { " ✗" };
-        (test.pixels(*index), format!("{best} ({:.0} %){mark}", probabilities[best] * 100.0))
-    });
-    terminal::pictures(&columns.collect::<Vec<_>>(), SIDE)
-}
-
-/// The probability of each digit for gray pictures of 28×28, white on black.
-fn probabilities<'a>(model: &Sequential, images: impl Iterator<Item = &'a [u8]>) -> Vec<Vec<f32>> {
-    let normalisation = Normalisation::mnist();
-    let (mean, deviation) = (normalisation.mean[0], normalisation.deviation[0]);
-    let pixels: Vec<f32> =
-        images.flatten().map(|pixel| (f32::from(*pixel) / 255.0 - mean) / deviation).collect();
-    let count = pixels.len() / (SIDE * SIDE);
-    let images = Tensor::from_vec(pixels, [count, 1, SIDE, SIDE]);
-    let probabilities = model.forward(&images, &mut Context::evaluation()).softmax(-1).to_vec::<f32>();
-    probabilities.chunks(10).map(<[f32]>::to_vec).collect()
-}
-
-fn best(probabilities: &[f32]) -> usize {
-    (0..probabilities.len()).max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b])).unwrap_or(0)
-}
-
-/// The network of a run.
-fn trained(config: &Config, run: &RunFolder, best: bool) -> anyhow::Result<Sequential> {
-    anyhow::ensure!(
-        config.channels.iter().all(|size| (1..=1 << 14).contains(size)),
-        "{}: the configuration asks for convolutions of {:?} channels, which cannot be",
-        run.path().display(),
-        config.channels
-    );
-    let file = if best { run.best_path() } else { run.model_path() };
-    Ok(bolete::train::checkpoint::load(file, &network(config))?)
-}
-
-fn predict_one(model: &Sequential, file: &Path) -> anyhow::Result<String> {
-    let image = pictures::digit(file)?;
-    let probabilities = probabilities(model, std::iter::once(image.as_slice())).remove(0);
-    let mut order: Vec<usize> = (0..probabilities.len()).collect();
-    order.sort_by(|a, b| probabilities[*b].total_cmp(&probabilities[*a]));
-    let said: Vec<String> =
-        order[..3].iter().map(|digit| format!("{digit} ({:.1} %)", probabilities[*digit] * 100.0)).collect();
-    Ok(format!("{}: {}, then {}\n", file.display(), said[0], said[1..].join(", ")))
 }

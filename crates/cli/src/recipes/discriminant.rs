@@ -4,18 +4,17 @@
 //! Learning* (2006), sections 4.2 (discriminant) and 4.3.3 (logistic regression by Newton's method).
 
 mod boundary;
+mod case;
 mod figures;
+mod study;
 
-use bolete::plot::Axes;
-use bolete::prelude::*;
-use bolete::prob::MultivariateNormal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use boundary::{Fitted, Labelled, Line, by_lbfgs, discriminant, exact, logistic};
-
 use crate::recipe::{Entry, Group, Recipe, Setting};
 use crate::session::Session;
+use case::Case;
+use study::study;
 
 /// The means of the two classes.
 const MEANS: [[f64; 2]; 2] = [[0.0, 0.0], [1.0, 0.0]];
@@ -96,9 +95,9 @@ impl Recipe for Discriminant {
             session.heading(&format!("Case {}: {name}", number + 1))?;
             let case =
                 Case::new(covariances, config.per_class, config.test_per_class, config.seed + number as u64);
-            let (panel, fitted) = case.study(name, config, session, expected)?;
-            panels.push(panel);
-            fits.push((name, fitted));
+            let (discriminant, logistic) = study(&case, config, session, expected)?;
+            panels.push(figures::panel(name, &case, &discriminant, &logistic.line));
+            fits.push((name, logistic));
         }
         session.say(
             "In the third case no line is right: with different covariances the best boundary is a conic section, and \
@@ -107,105 +106,5 @@ impl Recipe for Discriminant {
         )?;
         figures::cases(session, panels)?;
         figures::newton(session, &fits)
-    }
-}
-
-/// Two classes and points of them.
-struct Case {
-    classes: [MultivariateNormal; 2],
-    covariances: [Tensor; 2],
-    train: Labelled,
-    test: Labelled,
-}
-
-impl Case {
-    fn new(covariances: [[[f64; 2]; 2]; 2], per_class: usize, test_per_class: usize, seed: u64) -> Case {
-        let covariances = covariances.map(Tensor::from);
-        let classes: [MultivariateNormal; 2] = std::array::from_fn(|class| {
-            MultivariateNormal::from_covariance(&Tensor::from(MEANS[class]), &covariances[class])
-        });
-        let draw = |count: usize, key: &Key| {
-            let keys: [Key; 2] = key.split();
-            let parts = [0, 1].map(|class| classes[class].sample(&[count], &keys[class]));
-            let y = Tensor::arange(2 * count, DType::I64).greater_equal(count as i64).cast(DType::F64);
-            Labelled { x: Tensor::concatenate(&parts, 0), y }
-        };
-        let [train, test] = Key::new(seed).split();
-        let (train, test) = (draw(per_class, &train), draw(test_per_class, &test));
-        Case { classes, covariances, train, test }
-    }
-
-    /// The part of points that even the true densities cannot tell apart.
-    fn bayes_error(&self) -> f64 {
-        let [zero, one] = &self.classes;
-        let says_one = one.log_prob(&self.test.x).greater(zero.log_prob(&self.test.x)).cast(DType::F64);
-        says_one.not_equal(&self.test.y).cast(DType::F64).mean(..).item()
-    }
-
-    fn study(
-        &self,
-        name: &str,
-        config: &Config,
-        session: &mut Session,
-        expected: &str,
-    ) -> anyhow::Result<(Axes, Fitted)> {
-        let spectrum = self.covariances[1].eigvalsh().to_vec::<f64>();
-        session.say(&format!(
-            "The covariance of class 1 has eigenvalues {:.4} and {:.4}: {}.",
-            spectrum[0],
-            spectrum[1],
-            if spectrum[0] > 0.0 { "positive definite, as it must be" } else { "not a covariance" }
-        ))?;
-        let discriminant = discriminant(&self.train);
-        let logistic = logistic(&self.train, config.iterations);
-        let quasi = by_lbfgs(&self.train, config.iterations);
-        let exact = exact(&self.covariances);
-        let row = |name: &str, line: &Line| {
-            let [a, b, c] = line.values();
-            let errors = (line.errors(&self.train), line.errors(&self.test));
-            let mut row = vec![name.to_owned()];
-            row.extend([a, b, c].map(|value| format!("{value:.3}")));
-            row.extend([format!("{:.4}", errors.0), format!("{:.4}", errors.1)]);
-            row
-        };
-        let mut rows = vec![row("discriminant", &discriminant), row("logistic, Newton", &logistic.line)];
-        rows.push(row("logistic, L-BFGS", &quasi));
-        rows.extend(exact.as_ref().map(|line| row("true densities", line)));
-        let header = ["method", "w₁", "w₂", "b", "training error", "test error"];
-        session.table("Boundaries", &header, rows)?;
-        let last = logistic.lengths.last().copied().unwrap_or_default();
-        if logistic.converged {
-            session.say(&format!(
-                "Newton's method needs {} steps to a gradient of zero; the normals of the two boundaries differ by \
-                 {:.2} degrees.",
-                logistic.losses.len() - 1,
-                discriminant.cosine(&logistic.line).clamp(-1.0, 1.0).acos().to_degrees()
-            ))?;
-        } else {
-            session.say(&format!(
-                "A line separates these points, so that no maximum of the likelihood exists: each Newton step makes w \
-                 longer ({last:.0} after {} steps) and the loss smaller ({:.1e}), without end. The direction is what \
-                 counts; it differs from that of the discriminant by {:.3} degrees.",
-                logistic.losses.len() - 1,
-                logistic.losses.last().copied().unwrap_or_default(),
-                discriminant.cosine(&logistic.line).clamp(-1.0, 1.0).acos().to_degrees()
-            ))?;
-        }
-        session.result(
-            "error of the discriminant on fresh points",
-            discriminant.errors(&self.test),
-            expected,
-        )?;
-        session.result(
-            "error of logistic regression on fresh points",
-            logistic.line.errors(&self.test),
-            expected,
-        )?;
-        session.result(
-            "error of the true densities (Bayes)",
-            self.bayes_error(),
-            "the least that is possible",
-        )?;
-        Ok((figures::panel(name, self, &discriminant, &logistic.line), logistic))
     }
 }

@@ -3,17 +3,16 @@
 //! All derivatives go through twenty time steps of a Navier-Stokes solver. Source: the `fluidsim` example of HIPS autograd
 //! (Maclaurin, Duvenaud, Adams), as the course has it.
 
-use bolete::formats::picture::Picture;
-use bolete::nn::Schedule;
-use bolete::plot::{Animation, Axes, Figure, HeatMap, Image, Line, image_grid};
-use bolete::prelude::*;
-use bolete::train::{Event, Fixed, Goal, Learner, Measures, Moment, Monitor};
+mod ascent;
+mod figures;
+
 use bolete::worlds::fluid::WindTunnel;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::recipe::{Entry, Group, Recipe, Setting};
 use crate::session::Session;
+use ascent::Ascent;
 
 /// The configuration.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -56,32 +55,6 @@ impl Default for Config {
     }
 }
 
-/// Gradient ascent on lift over drag.
-struct Ascent {
-    tunnel: WindTunnel,
-    step_size: f64,
-}
-
-impl Learner for Ascent {
-    type State = Tensor;
-    type Batch = Tensor;
-    type Model = Tensor;
-
-    fn step(&self, wing: Tensor, _: Tensor, moment: &mut Moment) -> Tensor {
-        let (wing, value) = self.tunnel.ascend(&wing, self.step_size);
-        moment.measures().mean("lift over drag", &value, 1.0);
-        wing
-    }
-
-    fn evaluate(&self, wing: &Tensor, _: &Tensor, _: &mut Context, measures: &mut Measures) {
-        measures.mean("lift over drag", &self.tunnel.lift_to_drag(wing), 1.0);
-    }
-
-    fn model(&self, wing: &Tensor) -> Tensor {
-        wing.clone()
-    }
-}
-
 /// The recipe.
 pub struct Fluid;
 
@@ -121,78 +94,18 @@ impl Recipe for Fluid {
              of speed is lift over drag. Its gradient goes back through all of it, to every cell of the wing.",
             config.rows, config.columns, config.time_steps, config.sweeps
         ))?;
-        let first = tunnel.initial_wing(&Key::new(config.seed));
-        let learner = Ascent { tunnel: tunnel.clone(), step_size: config.step_size };
-        let trainer = TrainerConfig {
-            epochs: config.steps,
-            report_every: 1,
-            checkpoint_every: Some(20),
-            evaluate_every: Some(20),
-            monitor: Monitor { measure: "lift over drag".to_owned(), goal: Goal::Highest },
-            ..TrainerConfig::default()
-        };
-        let data = Fixed::new(Tensor::from(0.0f32));
-        let (mut steps, mut values, mut wings) = (Vec::new(), Vec::new(), vec![first.clone()]);
-        let every = (config.steps / 25).max(1);
-        let fit = session.fit(
-            &learner.into(),
-            first.clone(),
-            &data,
-            Some(&data),
-            &trainer,
-            Schedule::Constant,
-            &mut |event, wing| {
-                if let Event::Progress(progress) = event {
-                    // What is measured is that of the wing before the step.
-                    steps.push((progress.step - 1) as f64);
-                    values.push(progress.means["lift over drag"]);
-                    if progress.step.is_multiple_of(every) {
-                        wings.push(wing.clone());
-                    }
-                }
-                Ok(None)
-            },
-        )?;
-        let at = |step: f64| steps.iter().position(|known| *known == step).map(|index| values[index]);
-        if let (Some(before), Some(after)) = (at(0.0), fit.last.as_ref()) {
+        let ascent = Ascent::new(config, session, &tunnel)?;
+        if let (Some(before), Some(after)) = (ascent.value_after(0), ascent.last) {
             session.result("lift over drag at first", before, "-0.003")?;
-            if let Some(value) = at(79.0).filter(|_| config.steps >= 80) {
+            if let Some(value) = ascent.value_after(79).filter(|_| config.steps >= 80) {
                 session.result("lift over drag after 79 steps", value, "0.257 after 80 in the course")?;
             }
-            session.result("lift over drag at last", after["lift over drag"], "")?;
+            session.result("lift over drag at last", after, "")?;
         }
-        let axes = Axes::new("Lift over drag").labels("step", "").with(Line::new(&steps, &values));
-        session.figure(
-            "lift-over-drag",
-            "Every step along the gradient of the whole simulation.",
-            &Figure::new(axes),
-        )?;
-        let panels = [("at first", &first), ("at last", &fit.state)].into_iter().flat_map(|(when, wing)| {
-            let frames = tunnel.simulate(wing).frames();
-            [0, tunnel.steps / 2, tunnel.steps]
-                .map(|frame| (Image::new(picture(&frames, frame, 4)), format!("{when}, time {frame}")))
-        });
-        let caption =
-            "Two bands of smoke show the flow around the obstacle (black) before and after optimisation.";
-        session.figure("flow", caption, &image_grid(3, panels.collect::<Vec<_>>()))?;
-        let solidity: Vec<f64> = tunnel.solidity(&fit.state).cast(DType::F64).to_vec();
-        let map = HeatMap::new(tunnel.rows, tunnel.columns, &solidity).label("solidity");
-        session.figure("wing", "The wing that came out.", &Figure::new(Axes::new("The wing").with(map)))?;
-        let mut growing = Animation::new(120);
-        for wing in &wings {
-            growing = growing.picture(picture(&tunnel.simulate(wing).frames(), tunnel.steps, 5));
-        }
-        session.animation("growing", "How the wing grows, step by step along the gradient.", &growing)?;
-        let frames = tunnel.simulate(&fit.state).frames();
-        let moving = (0..=tunnel.steps)
-            .fold(Animation::new(80), |moving, frame| moving.picture(picture(&frames, frame, 5)));
-        session.animation("moving", "The flow around the wing that came out.", &moving)
+        figures::lift_over_drag(session, &ascent)?;
+        figures::flow(session, &tunnel, &ascent)?;
+        figures::wing(session, &tunnel, &ascent)?;
+        figures::growing(session, &tunnel, &ascent)?;
+        figures::moving(session, &tunnel, &ascent)
     }
-}
-
-/// A frame of the flow, `zoom` pixels for each cell.
-fn picture(frames: &Tensor, frame: usize, zoom: usize) -> Picture {
-    let pixels = frames.narrow(0, frame, 1).squeeze(0).repeat_interleave(zoom, 0).repeat_interleave(zoom, 1);
-    let (height, width) = (pixels.shape()[0], pixels.shape()[1]);
-    Picture::new(width, height, 3, pixels.to_vec()).expect("three bytes a pixel")
 }

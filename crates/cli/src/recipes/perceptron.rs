@@ -4,20 +4,18 @@
 //! Rosenblatt, *The perceptron: a probabilistic model for information storage and organization in the brain* (1958);
 //! the bound is Novikoff's, *On convergence proofs on perceptrons* (1962); Minsky and Papert, *Perceptrons* (1969).
 
+mod exclusive_or;
 mod figures;
+mod mark_one;
+mod plane;
 mod rule;
 
 use std::path::PathBuf;
 
-use bolete::data::ImageClassification;
-use bolete::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use rule::{accuracy, bound, learn, separable, wiring, with_one, within_pass};
-
 use crate::handwriting;
-use crate::pictures::SIDE;
 use crate::recipe::{Entry, Group, Recipe, Setting};
 use crate::session::Session;
 
@@ -104,151 +102,8 @@ impl Recipe for Perceptron {
             first != second && first.max(second) <= 9,
             "`digits` must be two different digits from 0 to 9, found {first} and {second}"
         );
-        plane(config, session)?;
-        exclusive_or(config, session)?;
-        mark_one(config, session)
+        plane::run(config, session)?;
+        exclusive_or::run(config, session)?;
+        mark_one::run(config, session)
     }
-}
-
-/// Separable points of the plane: corrections against the theorem's bound as the margin shrinks.
-fn plane(config: &Config, session: &mut Session) -> anyhow::Result<()> {
-    session.heading("Points that a line separates")?;
-    session.say(
-        "Each point on the wrong side is added to the weights with its sign, and nothing else happens. If a line \
-         separates the classes with margin γ and no point is farther out than R, at most (R/γ)² such corrections are \
-         ever made (Novikoff 1962), in whatever order the points come and however many there are.",
-    )?;
-    let mut rows = Vec::new();
-    let (mut bounds, mut updates) = (Vec::new(), Vec::new());
-    for distance in [0.3, 0.1, 0.03, 0.01] {
-        session.check()?;
-        let (points, signs, unit) = separable(config.points, distance, config.seed);
-        let learned = learn(&points, &signs, config.epochs);
-        let bound = bound(&points, &signs, &unit);
-        bounds.push(bound);
-        updates.push(learned.updates());
-        if distance == 0.03 {
-            figures::learning(session, &points, &signs, &learned)?;
-        }
-        rows.push(vec![
-            format!("{distance}"),
-            format!("{bound:.0}"),
-            format!("{}", learned.updates()),
-            format!("{}", learned.mistakes.len()),
-            if learned.converged() { "yes" } else { "not yet" }.to_owned(),
-        ]);
-    }
-    let header = ["gap on each side", "bound (R/γ)²", "corrections", "passes", "converged"];
-    session.table("Corrections and the bound", &header, rows)?;
-    let largest = bounds.iter().zip(&updates).map(|(bound, updates)| updates / bound).fold(0.0, f64::max);
-    session.result("most corrections, as part of the bound", largest, "at most 1, by the theorem")?;
-    figures::bound(session, &bounds, &updates)
-}
-
-/// The four points of exclusive or, on the plane and behind random association units.
-fn exclusive_or(config: &Config, session: &mut Session) -> anyhow::Result<()> {
-    session.heading("Exclusive or")?;
-    let points = Tensor::from([[0.0f64, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]);
-    let signs = Tensor::from([-1.0f64, 1.0, 1.0, -1.0]);
-    let plain = learn(&with_one(&points), &signs, config.epochs.min(1_000));
-    session.say(&format!(
-        "No line has (0,1) and (1,0) on one side and (0,0) and (1,1) on the other. The rule goes on forever: after {} \
-         passes it still makes {} mistakes in each, and the weights go round in a circle.",
-        plain.mistakes.len(),
-        plain.mistakes.last().copied().unwrap_or_default()
-    ))?;
-    let circle = within_pass(&plain.weights, &with_one(&points), &signs);
-    let best = circle
-        .iter()
-        .map(|weights| accuracy(&Tensor::from_slice(weights, [3]), &with_one(&points), &signs))
-        .fold(0.0, f64::max);
-    session.result("exclusive or, best part right on the plane", best, "at most 0.75")?;
-    figures::exclusive_or(session, &with_one(&points), &signs, &circle)?;
-    let [wires, thresholds] = Key::new(config.seed).split();
-    let wires = wires.normal([2, 16], DType::F64);
-    let hidden =
-        with_one(&points.matmul(&wires).greater(thresholds.normal([16], DType::F64)).cast(DType::F64));
-    let behind = learn(&hidden, &signs, config.epochs.min(1_000));
-    session.say(&format!(
-        "Behind 16 association units with random wires, which never change, the same rule needs {} corrections: a \
-         fixed layer of steps has moved the points to where a plane separates them. Learning that layer too took \
-         another 28 years.",
-        behind.updates()
-    ))?;
-    session.result(
-        "exclusive or, part right behind 16 random units",
-        accuracy(&behind.weights, &hidden, &signs),
-        "1",
-    )
-}
-
-/// The structure of the Mark I: photocells, fixed association units, one response that learns.
-fn mark_one(config: &Config, session: &mut Session) -> anyhow::Result<()> {
-    session.heading("The Mark I perceptron on digits")?;
-    // A tenth of all digits are of each kind, in any order.
-    let (learned, tested) = (Some(6 * config.train_size), Some(6 * config.test_size));
-    let all = handwriting::load(config.data.as_deref(), learned, tested, config.seed)?;
-    let (train, signs) = retina(&all.train, config, config.train_size)?;
-    let (test, test_signs) = retina(&all.test, config, config.test_size)?;
-    session.say(&format!(
-        "{} pictures of {} and {} ({}), reduced to {RETINA}×{RETINA} photocells that are on or off, as in the machine \
-         of 1958. Each of {} association units fires when a random sum of {} cells exceeds 0; only the weights from \
-         there to the response are learned.",
-        train.shape()[0],
-        config.digits[0],
-        config.digits[1],
-        handwriting::origin(config.data.as_deref()),
-        config.association_units,
-        config.wires
-    ))?;
-    let wires = wiring(
-        RETINA * RETINA,
-        config.association_units,
-        config.wires.min(RETINA * RETINA),
-        &Key::new(config.seed),
-    );
-    let fires = |cells: &Tensor| with_one(&cells.matmul(&wires).greater(0.0).cast(DType::F64));
-    let epochs = config.epochs.min(60);
-    let kinds = [
-        ("photocells alone", with_one(&train), with_one(&test)),
-        ("behind association units", fires(&train), fires(&test)),
-    ];
-    let mut all = Vec::new();
-    for (name, train, test) in kinds {
-        session.progress(&format!("learning from {name}"))?;
-        let learned = learn(&train, &signs, epochs);
-        let first = learned.mistakes[0];
-        session.say(&format!(
-            "{name}: {first} mistakes in the first pass, {} in pass {}{}.",
-            learned.mistakes.last().copied().unwrap_or_default(),
-            learned.mistakes.len(),
-            if learned.converged() { ", so that it has converged" } else { ", the last one allowed" }
-        ))?;
-        session.result(
-            &format!("test accuracy, {name}"),
-            accuracy(&learned.weights, &test, &test_signs),
-            "",
-        )?;
-        all.push((name, learned));
-    }
-    figures::retina(session, &train, &all[0].1.weights)?;
-    figures::mistakes(session, &all)
-}
-
-/// Pictures of the two digits as cells that are on (1) or off (0) `[n, 400]`, and their signs.
-fn retina(all: &ImageClassification, config: &Config, count: usize) -> anyhow::Result<(Tensor, Tensor)> {
-    let class = |label: i64| config.digits.iter().position(|digit| i64::from(*digit) == label);
-    let chosen: Vec<usize> =
-        (0..all.labels().len()).filter(|index| class(all.labels()[*index]).is_some()).take(count).collect();
-    anyhow::ensure!(
-        !chosen.is_empty(),
-        "there are no pictures of {} and {}",
-        config.digits[0],
-        config.digits[1]
-    );
-    let (pixels, labels) = handwriting::tensors(&all.select(&chosen));
-    // The border of four pixels is empty in MNIST, where the ink lies in a box of 20×20.
-    let cells = pixels.reshape([chosen.len(), SIDE, SIDE]).narrow(1, 4, RETINA).narrow(2, 4, RETINA);
-    let signs = labels.equal(i64::from(config.digits[1])).select(1.0, -1.0);
-    Ok((cells.greater(0.5).cast(DType::F64).flatten_from(1), signs.cast(DType::F64)))
 }

@@ -4,7 +4,11 @@
 //! Bengio, *Deep sparse rectifier neural networks* (2011); Maas et al., *Rectifier nonlinearities improve neural network
 //! acoustic models* (2013).
 
+mod dead_units;
 mod figures;
+mod layers;
+mod network;
+mod slopes;
 
 use std::path::PathBuf;
 
@@ -15,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::handwriting;
 use crate::recipe::{Entry, Group, Recipe, Setting};
 use crate::session::Session;
+use network::network;
 
 /// The configuration.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -50,17 +55,6 @@ impl Default for Config {
 /// The recipe.
 pub struct VanishingGradients;
 
-/// The slope of leaky units for negative inputs.
-const LEAK: f64 = 0.1;
-
-/// The activations that are compared.
-const KINDS: [(&str, Activation); 4] = [
-    ("sigmoid", Activation::Sigmoid),
-    ("tanh", Activation::Tanh),
-    ("ReLU", Activation::Relu),
-    ("leaky ReLU", Activation::LeakyRelu { slope: LEAK }),
-];
-
 impl Recipe for VanishingGradients {
     type Config = Config;
 
@@ -91,185 +85,12 @@ impl Recipe for VanishingGradients {
     }
 
     fn run(config: &Config, session: &mut Session) -> anyhow::Result<()> {
-        slopes(session)?;
+        slopes::run(session)?;
         let digits = handwriting::load(config.data.as_deref(), Some(config.pictures), Some(1), config.seed)?;
         let (x, labels) = handwriting::tensors(&digits.train);
         // Each pixel has mean 0 and the whole has variance 1, as networks are fed.
         let data = (((&x - x.mean(..)) / x.std(.., 0)), labels);
-        layer_by_layer(config, session, &data)?;
-        dead_units(config, session, &data)
-    }
-}
-
-/// The value and derivative of sigmoid(w₂ sigmoid(w₁ x)) in w₁.
-fn two_sigmoids(x: f64, first: f64, second: f64) -> (f64, f64) {
-    let function = |w: &Tensor| ((w * x).sigmoid() * second).sigmoid();
-    let (value, slope) = value_and_grad(function)(&Tensor::from(first));
-    (value.item(), slope.item())
-}
-
-fn slopes(session: &mut Session) -> anyhow::Result<()> {
-    session.heading("Slopes of activations")?;
-    let x = Tensor::linspace(-8.0, 8.0, 1_601, DType::F64);
-    let steepest = grad(|x: &Tensor| x.sigmoid().sum(..))(&x).max(..).item();
-    session.say(
-        "The chain rule multiplies, layer by layer, the weights with the slope of the activation. That of the sigmoid is \
-         s(1 - s), at most 1/4, so that even two of them leave next to nothing.",
-    )?;
-    session.result("largest slope of the sigmoid", steepest, "0.25")?;
-    let (value, slope) = two_sigmoids(-0.5, 0.25, -0.1);
-    session.result("sigmoid(w₂ sigmoid(w₁ x)) at (-0.5, 0.25, -0.1)", value, "0.4882823801879445")?;
-    session.result("its derivative in w₁", slope, "0.003111115091803311")?;
-    figures::gallery(session)
-}
-
-/// 784-width-…-width-10, the same weights for every activation: U(±1/√inputs), the usual choice before 2010.
-fn network(config: &Config, activation: Activation) -> Sequential {
-    let keys = Key::new(config.seed).split_many(config.depth + 1);
-    let mut layers: Vec<Layer> = Vec::new();
-    for index in 0..=config.depth {
-        let input = if index == 0 { 784 } else { config.width };
-        let output = if index == config.depth { 10 } else { config.width };
-        let key = Key::from_tensor(keys.narrow(0, index, 1).squeeze(0));
-        let plain = LinearConfig { bias_initialiser: Initialiser::Zeros, ..LinearConfig::new(input, output) };
-        layers.push(plain.init(&key).into());
-        layers.push(activation.into());
-    }
-    layers.pop();
-    Sequential::new(layers)
-}
-
-fn loss(model: &Sequential, (x, labels): &(Tensor, Tensor)) -> Tensor {
-    cross_entropy(&model.forward(x, &mut Context::evaluation()), labels)
-}
-
-/// The gradient of each layer's weights, from the first on.
-fn layer_gradients(model: &Sequential, data: &(Tensor, Tensor)) -> Vec<Vec<f64>> {
-    let gradients = grad(|model: &Sequential| loss(model, data))(model);
-    let weights = gradients.leaves().into_iter().filter(|leaf| leaf.rank() == 2).collect::<Vec<_>>();
-    weights.iter().map(|weight| weight.cast(DType::F64).to_vec::<f64>()).collect()
-}
-
-/// The gradients of a network with one activation.
-struct Profile {
-    name: &'static str,
-    /// Of each layer's weights.
-    gradients: Vec<Vec<f64>>,
-    /// Their mean sizes.
-    sizes: Vec<f64>,
-}
-
-fn layer_by_layer(config: &Config, session: &mut Session, data: &(Tensor, Tensor)) -> anyhow::Result<()> {
-    session.heading("Layer by layer")?;
-    let origin = handwriting::origin(config.data.as_deref());
-    session.say(&format!(
-        "Networks of {} hidden layers of {} units, all with the same first weights from U(±1/√inputs), see {} digits \
-         {origin}. The gradient begins at the loss and goes back to the first layer. With \
-         these weights signals shrink on the way up, too, so that even ReLUs learn slowly; but tanh and ReLU let each \
-         layer have about the same gradient, which sigmoids do not.",
-        config.depth, config.width, config.pictures
-    ))?;
-    let mut profiles = Vec::new();
-    for (name, activation) in KINDS {
-        session.check()?;
-        let gradients = layer_gradients(&network(config, activation), data);
-        let mean =
-            |values: &Vec<f64>| values.iter().map(|value| value.abs()).sum::<f64>() / values.len() as f64;
-        profiles.push(Profile { name, sizes: gradients.iter().map(mean).collect(), gradients });
-    }
-    let mut header = vec!["layer"];
-    header.extend(profiles.iter().map(|profile| profile.name));
-    let rows = (0..=config.depth).map(|layer| {
-        let mut row = vec![if layer == config.depth { "output".to_owned() } else { (layer + 1).to_string() }];
-        row.extend(profiles.iter().map(|profile| format!("{:.1e}", profile.sizes[layer])));
-        row
-    });
-    session.table("Mean size of the gradient of a weight", &header, rows.collect())?;
-    for profile in &profiles {
-        // From the second layer on, all hidden layers have the same size.
-        let (first, last) = (profile.sizes[1.min(config.depth)], profile.sizes[config.depth]);
-        let layers = config.depth.saturating_sub(1).max(1) as f64;
-        let factor = (first / last).powf(1.0 / layers);
-        let expected = if profile.name == "sigmoid" { "below 0.25 with these weights" } else { "" };
-        session.result(&format!("factor per layer, {}", profile.name), factor, expected)?;
-    }
-    figures::profiles(session, &profiles)
-}
-
-/// The part of hidden units that are 0, or as good as, for every picture, so that no gradient reaches their weights.
-fn dead(model: &Sequential, x: &Tensor) -> f64 {
-    let mut hidden = x.clone();
-    let mut alive = Vec::new();
-    for layer in &model.layers {
-        hidden = layer.forward(&hidden, &mut Context::evaluation());
-        if matches!(layer, Layer::Activation(_)) {
-            alive.push(hidden.not_equal(0.0).any(0).cast(DType::F64).mean(..));
-        }
-    }
-    1.0 - Tensor::stack(&alive, 0).mean(..).item()
-}
-
-fn dead_units(config: &Config, session: &mut Session, data: &(Tensor, Tensor)) -> anyhow::Result<()> {
-    session.heading("Dead units")?;
-    session.say(&format!(
-        "A ReLU that is 0 for every picture gets no gradient and can never come back. Large steps (rate {}) push units \
-         there; a leaky ReLU of slope {LEAK} always lets some gradient through.",
-        config.rate
-    ))?;
-    // Three hidden layers, so that the steps do something.
-    let shallow = Config { depth: config.depth.min(3), ..config.clone() };
-    let mut rows = Vec::new();
-    let [(relu, plain), (leaky, leaking)] = [KINDS[2], KINDS[3]];
-    for (name, activation, rate) in
-        [(relu, plain, config.rate), (relu, plain, 2.0 * config.rate), (leaky, leaking, config.rate)]
-    {
-        session.progress(&format!("training with {name}"))?;
-        let mut model = network(&shallow, activation);
-        let before = dead(&model, &data.0);
-        let mut step = Step::new(|(model, data): (Sequential, (Tensor, Tensor))| {
-            let slopes = grad(|model: &Sequential| loss(model, &data))(&model);
-            SgdConfig { learning_rate: rate, ..SgdConfig::default() }.init(&model).update(model, &slopes).0
-        });
-        for _ in 0..config.updates {
-            model = step.call((model, data.clone()));
-        }
-        let end = loss(&model, data).item();
-        // Too large a rate can carry the weights to infinity, where no unit is anything.
-        let after = if end.is_finite() { dead(&model, &data.0) } else { f64::NAN };
-        rows.push(vec![
-            name.to_owned(),
-            format!("{rate}"),
-            format!("{:.1} %", 100.0 * before),
-            format!("{:.1} %", 100.0 * after),
-            format!("{end:.3}"),
-        ]);
-        let expected = if name == leaky { "0" } else { "" };
-        session.result(&format!("dead units, {name} at rate {rate}"), after, expected)?;
-    }
-    let header = ["activation", "rate", "dead at first", &format!("after {} steps", config.updates), "loss"];
-    session.table("Units that are 0 for all pictures", &header, rows)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn two_sigmoids_have_the_value_and_slope_of_the_course() {
-        let (value, slope) = two_sigmoids(-0.5, 0.25, -0.1);
-        assert!((value - 0.488_282_380_187_944_5).abs() < 1e-15);
-        assert!((slope - 0.003_111_115_091_803_311).abs() < 1e-16);
-    }
-
-    #[test]
-    fn sigmoids_lose_the_gradient_and_leaky_units_never_die() {
-        let config = Config { depth: 5, width: 30, ..VanishingGradients::config(Setting::Smoke) };
-        let data = (Key::new(1).normal([20, 784], DType::F32), Tensor::arange(20, DType::I64).modulo(10));
-        let size =
-            |values: &Vec<f64>| values.iter().map(|value| value.abs()).sum::<f64>() / values.len() as f64;
-        let sizes: Vec<f64> =
-            layer_gradients(&network(&config, Activation::Sigmoid), &data).iter().map(size).collect();
-        assert!(sizes[1] < 0.01 * sizes[5]);
-        assert_eq!(dead(&network(&config, KINDS[3].1), &data.0), 0.0);
+        layers::run(config, session, &data)?;
+        dead_units::run(config, session, &data)
     }
 }

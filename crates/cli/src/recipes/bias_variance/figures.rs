@@ -2,7 +2,8 @@
 
 use bolete::plot::{Axes, Band, Colour, Figure, Line, Marker};
 
-use super::{Config, Decomposition, GRID};
+use super::Config;
+use super::decomposition::{Decomposition, GRID};
 use crate::recipes::polynomial::{REACH, grid, truth};
 
 /// Every how many points of the grid are drawn: a curve needs fewer than an integral.

@@ -2,7 +2,7 @@
 
 use bolete::plot::{Axes, Colour, Figure, Line, Marker, Note, Reference, Scatter};
 
-use super::{Growth, Measured};
+use super::cost::{Growth, Measured};
 
 /// Memory and time of each segment, against each other and against the segment.
 pub(super) fn exchange(all: &[Measured], root: usize) -> Figure {

@@ -3,7 +3,7 @@
 use bolete::plot::{Axes, Colour, Figure, Graph, Line};
 use bolete::tensor::graph::print::Drawn;
 
-use super::Differences;
+use super::finite_differences::Differences;
 
 /// tanh and its derivatives.
 pub(super) fn tower(points: &[f64], curves: &[Vec<f64>; 4]) -> Figure {

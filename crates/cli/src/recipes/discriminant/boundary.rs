@@ -135,7 +135,8 @@ pub(super) fn by_lbfgs(points: &Labelled, iterations: usize) -> Line {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Case, ROUND, THIN};
+    use super::super::case::Case;
+    use super::super::{ROUND, THIN};
     use super::*;
 
     #[test]

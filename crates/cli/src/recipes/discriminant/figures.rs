@@ -5,7 +5,9 @@ use bolete::plot::{
 };
 use bolete::prelude::*;
 
-use super::{Case, Fitted, Line as Boundary};
+use super::MEANS;
+use super::boundary::{Fitted, Line as Boundary};
+use super::case::Case;
 use crate::session::Session;
 
 const COLOURS: [Colour; 2] = [Colour::BLUE, Colour::RED];
@@ -54,7 +56,7 @@ pub(super) fn panel(title: &str, case: &Case, boundary: &Boundary, logistic: &Bo
         }
         // The ellipse of two deviations: directions and squared radii are eigenvectors and eigenvalues.
         let covariance = case.covariances[class].to_vec::<f64>();
-        let mean = super::MEANS[class];
+        let mean = MEANS[class];
         let matrix = [[covariance[0], covariance[1]], [covariance[2], covariance[3]]];
         axes.push(Ellipse::covariance((mean[0], mean[1]), matrix, 2.0).colour(Colour::BLACK).width(1.4));
     }

@@ -2,7 +2,8 @@
 
 use bolete::plot::{Axes, Colour, Figure, Line, Marker, Reference};
 
-use super::{Trained, parameters};
+use super::network::parameters;
+use super::training::Trained;
 
 /// Both losses against the number of parameters.
 pub(super) fn curves(all: &[Trained], threshold: usize) -> Figure {

@@ -2,7 +2,8 @@
 
 use bolete::plot::{Axes, Colour, Figure, HeatMap, Line, Marker, Reference};
 
-use super::{Config, Measured};
+use super::Config;
+use super::cost::Measured;
 
 /// Operations and time while the inputs grow and the outputs do not.
 pub(super) fn crossover(config: &Config, growing: &[Measured]) -> Figure {

@@ -3,8 +3,9 @@
 use bolete::plot::{Animation, Axes, Colour, Contour, Figure, Legend, Line, Marker, Reference, Scatter};
 use bolete::prelude::*;
 
+use super::curve::{Walk, curve};
+use super::line::Regression;
 use super::trade_off::Course;
-use super::{Regression, Walk, curve};
 use crate::session::Session;
 
 fn landscape(title: String) -> Axes {

@@ -3,10 +3,10 @@
 use bolete::prelude::*;
 
 use crate::session::Session;
-use crate::trial::{Course, Laboratory, Plan, VectorDigits};
+use crate::trial::{Course, Laboratory, Plan, VectorDigits, mean_and_deviation, with_deviation};
 
 use super::Config;
-use super::probe::Weights;
+use super::weights::Weights;
 
 /// Courses of several seeds from one kind of weights.
 pub struct Deep {
@@ -67,4 +67,23 @@ pub fn train(config: &Config, session: &mut Session, digits: &VectorDigits) -> a
         }
     }
     Ok(all)
+}
+
+/// How each does after training.
+pub fn table(session: &mut Session, deep: &[Deep]) -> anyhow::Result<()> {
+    let mut rows = Vec::new();
+    for Deep { layers, weights, courses } in deep {
+        let last: Vec<f64> = courses.iter().map(|course| course.last().accuracy).collect();
+        let loss: Vec<f64> = courses.iter().map(|course| course.last().loss).collect();
+        rows.push(vec![
+            layers.to_string(),
+            weights.name().to_owned(),
+            with_deviation(&loss),
+            with_deviation(&last),
+        ]);
+        let name = format!("{layers} layers, {}: test accuracy", weights.name());
+        session.result(&name, mean_and_deviation(&last).0, "")?;
+    }
+    let header = ["layers", "weights", "test loss", "test accuracy"];
+    session.table(&format!("After training, {} seeds", deep[0].courses.len()), &header, rows)
 }

@@ -3,8 +3,11 @@
 use bolete::plot::{Axes, Bars, Colour, Figure, Histogram, Legend, Line, Note, Reference};
 use bolete::prelude::*;
 
+use super::combinations::Looked;
 use super::depth::Deep;
-use super::probe::{Health, Nonlinearity, Signals, Spread, Weights};
+use super::probe::{Health, Signals, Spread};
+use super::propagation::Propagation;
+use super::weights::{Nonlinearity, Weights};
 use crate::trial::{Score, curves};
 
 /// A name, and what it stands for as a part of the whole.
@@ -58,18 +61,6 @@ pub fn histograms(nonlinearity: Nonlinearity, weights: Weights, signals: &Signal
         nonlinearity.name(),
         weights.name()
     ))
-}
-
-/// What was seen of one combination.
-pub struct Looked {
-    /// The activation.
-    pub nonlinearity: Nonlinearity,
-    /// The weights.
-    pub weights: Weights,
-    /// Of the activations, by layer.
-    pub activations: Vec<Spread>,
-    /// Of the gradients.
-    pub gradients: Vec<Spread>,
 }
 
 /// Bars of mean magnitude and deviation for each layer, for the weights with one activation.
@@ -159,18 +150,6 @@ pub fn glorot(standard: &Signals, normalised: &Signals) -> Figure {
         }
     }
     Figure::grid(2, panels).title("tanh: activations and gradients by layer")
-}
-
-/// Mean squares by layer of one case, averaged over networks, with what theory says.
-pub struct Propagation {
-    /// Weights and activation.
-    pub name: String,
-    /// Factor per layer by theory.
-    pub theory: f64,
-    /// Mean squares of the inputs of activations, by layer from the first.
-    pub forward: Vec<f64>,
-    /// Mean squares of gradients, by layer from the last.
-    pub backward: Vec<f64>,
 }
 
 /// Measured against theory.

@@ -3,8 +3,9 @@
 use bolete::nn::LinePoint;
 use bolete::plot::{Axes, Band, Colour, Figure, Legend, Line, Marker, Scatter};
 
+use super::Config;
 use super::descent::Descent;
-use super::{Config, Slice, intervals};
+use super::line::{Slice, intervals};
 use crate::recipes::optimisers::figures::{landscape, track};
 use crate::recipes::optimisers::surface::Surface;
 

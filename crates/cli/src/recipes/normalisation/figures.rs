@@ -2,9 +2,10 @@
 
 use bolete::plot::{Axes, Colour, Figure, Histogram, Legend, Line, Reference};
 
+use super::comparison::Trained;
 use super::inputs::{LeastSquares, Outlier};
 use super::layers::Norm;
-use super::{Running, Trained, accuracies};
+use super::statistics::Running;
 use crate::trial::{curves, mean_and_deviation};
 
 /// Running statistics by update, and what the layer gives in training and in use.
@@ -65,7 +66,7 @@ pub fn at_the_end(by_rate: &[Trained], by_batch: &[Trained]) -> Figure {
             let places: Vec<f64> = of_norm.iter().map(|trained| of(trained)).collect();
             let seeds = of_norm[0].courses.len();
             let curves: Vec<Vec<f64>> = (0..seeds)
-                .map(|seed| of_norm.iter().map(|trained| accuracies(trained)[seed]).collect())
+                .map(|seed| of_norm.iter().map(|trained| trained.accuracies()[seed]).collect())
                 .collect();
             curves::add(&mut axes, series, label(norm), &places, &curves);
         }

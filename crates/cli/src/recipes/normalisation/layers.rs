@@ -91,32 +91,3 @@ pub fn train(
     }
     Ok(courses)
 }
-
-/// The derivative of batch normalisation as one derives it by hand (the exercise of the lecture): with y = γx̂ + β and n items
-/// dx = γ/√(σ² + ε) · (dy − mean dy − x̂ mean(dy x̂)). Inputs and `slope` are `[batch, channels]`.
-pub fn backward_by_hand(layer: &BatchNorm, inputs: &Tensor, slope: &Tensor) -> Tensor {
-    let root = (inputs.var(0, 0) + layer.epsilon).sqrt();
-    let normal = (inputs - inputs.mean_keepdim(0)) / &root;
-    let centred = slope - slope.mean_keepdim(0) - &normal * (slope * &normal).mean_keepdim(0);
-    centred * layer.weight.tensor() / root
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn backward_is_what_one_derives_by_hand() {
-        let [inputs, slope, weight] = Key::new(3).split();
-        let inputs = inputs.normal([16, 5], DType::F32) * 2.0 + 1.0;
-        let slope = slope.normal([16, 5], DType::F32);
-        let mut layer = BatchNormConfig::new(5).init();
-        layer.weight = Param::new(weight.normal([5], DType::F32));
-        let of_engine = grad(|inputs: &Tensor| {
-            let outputs = layer.forward(inputs, &mut Context::training(Key::new(0)));
-            (outputs * &slope).sum(..)
-        })(&inputs);
-        let difference = (of_engine - backward_by_hand(&layer, &inputs, &slope)).abs().max(..).item();
-        assert!(difference < 1e-5, "{difference}");
-    }
-}

@@ -6,6 +6,7 @@ use bolete::nn::{
 };
 use bolete::prelude::*;
 
+use super::Config;
 use super::surface::Surface;
 
 /// The points that an optimiser visits, the start first.
@@ -20,6 +21,15 @@ pub struct Race {
     pub steps: usize,
     /// What is added to the gradient of each update for those who descend stochastically.
     pub noise: Vec<[f64; 2]>,
+}
+
+impl Race {
+    /// A race on this surface, with the noise of the configured seed.
+    pub fn new(config: &Config, surface: Surface) -> Race {
+        let noise = Key::new(config.seed).normal([config.steps, 2], DType::F64) * config.noise;
+        let noise = noise.to_vec::<f64>().chunks(2).map(|pair| [pair[0], pair[1]]).collect();
+        Race { surface, steps: config.steps, noise }
+    }
 }
 
 type Run = Box<dyn Fn(&Race, f64) -> Path>;
@@ -130,6 +140,19 @@ fn path<R: UpdateRule, M: Tree + Clone>(
         path.push([x.item(), y.item()]);
     }
     path
+}
+
+/// On a constant slope of 1 momentum speeds up to γ/(1 − α).
+pub fn terminal_speed(rate: f64, momentum: f64) -> f64 {
+    let mut at = Tensor::from(0.0f64);
+    let mut optimiser = SgdConfig { learning_rate: rate, momentum, ..SgdConfig::default() }.init(&at);
+    let mut speed = 0.0;
+    for _ in 0..400 {
+        let before = at.item();
+        (at, optimiser) = optimiser.update(at, &Tensor::from(1.0f64));
+        speed = before - at.item();
+    }
+    speed
 }
 
 #[cfg(test)]

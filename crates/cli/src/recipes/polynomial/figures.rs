@@ -3,7 +3,9 @@
 use bolete::plot::{Axes, Colour, Figure, Line, Marker, Reference, Scatter};
 use bolete::tensor::Tensor;
 
-use super::{Config, Errors, REACH, consistency_seed, draw, fit, grid, mean_square, predict, truth};
+use super::capacity::Errors;
+use super::regression::{REACH, draw, fit, grid, mean_square, predict, truth};
+use super::{Config, consistency};
 
 /// A panel as in the course, with the truth in it.
 fn panel(title: String) -> Axes {
@@ -61,7 +63,7 @@ pub(super) fn consistency(config: &Config, medians: &[f64]) -> Figure {
         .sizes
         .iter()
         .map(|size| {
-            let train = draw(consistency_seed(config), &[*size], config.noise);
+            let train = draw(consistency::seed(config), &[*size], config.noise);
             fitted(format!("{size} points, degree {degree}"), &train, degree)
         })
         .collect();

@@ -2,7 +2,8 @@
 
 use bolete::plot::{Axes, Bars, Colour, Figure, Legend, Line};
 
-use super::{Named, Tried, plateau};
+use super::catalogue::{Named, plateau};
+use super::comparison::Tried;
 use crate::trial::{curves, mean_and_deviation};
 
 /// Every schedule in a panel of its own.

@@ -5,17 +5,13 @@ use bolete::plot::{
 };
 use bolete::prelude::*;
 
-use super::{Mesh, REACH};
+use super::mesh::{Mesh, REACH};
+use super::models::accuracy;
+use super::training::Frame;
 use crate::session::Session;
 
 /// Filled regions by the probability of class 1, the boundary, and the points.
-pub(super) fn regions(
-    title: String,
-    mesh: &Mesh,
-    probability: &[f64],
-    points: &(Tensor, Tensor),
-    side: f64,
-) -> Axes {
+fn regions(title: String, mesh: &Mesh, probability: &[f64], points: &(Tensor, Tensor), side: f64) -> Axes {
     // Levels beyond 0 and 1 keep the darkest colours out, so that the points are seen.
     let levels: Vec<f64> = (-4..=14).map(|level| f64::from(level) / 10.0).collect();
     let place = points.0.cast(DType::F64).to_vec::<f64>();
@@ -44,7 +40,17 @@ pub(super) fn regions(
     axes
 }
 
-pub(super) fn boundaries(session: &mut Session, panels: [Axes; 2]) -> anyhow::Result<()> {
+/// The regions of both models side by side.
+pub(super) fn boundaries(
+    session: &mut Session,
+    mesh: &Mesh,
+    models: [(&str, &Sequential); 2],
+    points: &(Tensor, Tensor),
+) -> anyhow::Result<()> {
+    let panels = models.map(|(title, model)| {
+        let title = format!("{title}: {:.1} % right", 100.0 * accuracy(model, points));
+        regions(title, mesh, &mesh.probability(model), points, 300.0)
+    });
     let caption =
         "Decision regions: the shade is the probability of the red class, the black line where it is 1/2.";
     session.figure("regions", caption, &Figure::grid(2, panels))
@@ -54,7 +60,7 @@ pub(super) fn boundaries(session: &mut Session, panels: [Axes; 2]) -> anyhow::Re
 pub(super) fn training(
     session: &mut Session,
     mesh: &Mesh,
-    frames: &[(u64, Vec<f64>)],
+    frames: &[Frame],
     points: &(Tensor, Tensor),
 ) -> anyhow::Result<()> {
     if frames.is_empty() {
@@ -69,11 +75,11 @@ pub(super) fn training(
 }
 
 /// The loss of both models by step.
-pub(super) fn losses(session: &mut Session, curves: &[(&str, Vec<(f64, f64)>)]) -> anyhow::Result<()> {
+pub(super) fn losses(session: &mut Session, curves: [(&str, &[(f64, f64)]); 2]) -> anyhow::Result<()> {
     let mut axes = Axes::new("Training loss").labels("step", "cross-entropy in nats").log_y();
     for (name, curve) in curves {
         let (x, y): (Vec<f64>, Vec<f64>) = curve.iter().copied().unzip();
-        axes.push(Line::new(&x, &y).width(1.8).label(*name));
+        axes.push(Line::new(&x, &y).width(1.8).label(name));
     }
     session.figure("loss", "The linear model stops learning at once.", &Figure::new(axes))
 }

@@ -2,7 +2,7 @@
 
 use bolete::plot::{Animation, Axes, Colour, Figure, Legend, Line, Marker, Scatter};
 
-use super::Sampled;
+use super::shallow::Sampled;
 use crate::session::Session;
 
 fn panel(title: String, truth: &Sampled, approximation: &[f64]) -> Axes {

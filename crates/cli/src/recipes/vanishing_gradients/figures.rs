@@ -3,7 +3,7 @@
 use bolete::plot::{Axes, Colour, Figure, Histogram, Legend, Line, Marker};
 use bolete::prelude::*;
 
-use super::Profile;
+use super::layers::Profile;
 use crate::session::Session;
 
 /// Functions with their derivatives.

@@ -2,7 +2,7 @@
 
 use bolete::plot::{Axes, Bars, Colour, Figure, Legend, Line};
 
-use super::Trained;
+use super::by_heart::Trained;
 use super::forms::Comparison;
 use crate::trial::{Course, curves};
 

@@ -3,6 +3,8 @@
 use bolete::nn::{Decayed, cast_floats};
 use bolete::prelude::*;
 
+use super::{Config, figures};
+use crate::session::Session;
 use crate::trial::{Labelled, Laboratory, Plan, VectorDigits};
 
 /// ½ Σ θ² of all parameters.
@@ -31,12 +33,7 @@ pub struct Comparison {
 }
 
 /// Trains a linear classifier in `f64` from the same start in the same order with each form of decay.
-pub fn compare<R: UpdateRule + 'static>(
-    rule: R,
-    decay: f64,
-    steps: u64,
-    digits: &VectorDigits,
-) -> Comparison {
+fn compare<R: UpdateRule + 'static>(rule: R, decay: f64, steps: u64, digits: &VectorDigits) -> Comparison {
     let double =
         |items: &Labelled| Labelled { inputs: items.inputs.cast(DType::F64), labels: items.labels.clone() };
     let (train, test) = (double(&digits.train), double(&digits.test));
@@ -56,6 +53,34 @@ pub fn compare<R: UpdateRule + 'static>(
         penalty_and_gradient: apart(&penalised, &in_gradient),
         penalty_and_decoupled: apart(&penalised, &decoupled),
     }
+}
+
+/// Tells what came of three optimisers.
+pub fn run(config: &Config, session: &mut Session, digits: &VectorDigits) -> anyhow::Result<()> {
+    let Config { decay, compared: steps, .. } = *config;
+    let sgd = SgdConfig { learning_rate: 0.01, ..SgdConfig::default() };
+    let adam = AdamConfig { learning_rate: 1e-3, ..AdamConfig::default() };
+    let all: [(&str, &str, Comparison); 3] = [
+        ("SGD", "0 up to rounding", compare(sgd, decay, steps, digits)),
+        ("SGD with momentum 0.9", "not 0", compare(SgdConfig { momentum: 0.9, ..sgd }, decay, steps, digits)),
+        ("Adam", "not 0", compare(adam, decay, steps, digits)),
+    ];
+    let row = |(name, _, found): &(&str, &str, Comparison)| {
+        vec![
+            (*name).to_owned(),
+            format!("{:.1e}", found.penalty_and_gradient),
+            format!("{:.1e}", found.penalty_and_decoupled),
+        ]
+    };
+    let header = ["optimiser", "penalty and λθ in the gradient", "penalty and decoupled"];
+    let rows = all.iter().map(row).collect();
+    session.table("Relative distance of the weights after training", &header, rows)?;
+    session.figure("forms", "Bars at 10⁻¹⁶ are rounding.", &figures::forms(&all))?;
+    for (name, expected, found) in all {
+        let title = format!("{name}: penalty against decoupled decay, relative distance");
+        session.result(&title, found.penalty_and_decoupled, expected)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
