@@ -24,8 +24,6 @@ const TILE: usize = 2048;
 const LONG_TILE: usize = 8192;
 /// Positions of a piece of a long row.
 const PIECE: usize = 16 * 1024;
-/// Pieces of column reductions are shorter by the cost of a position, up to this.
-const MOST_COST: usize = 8;
 /// A column reduction has at most this many pieces, each with an accumulator of its own.
 const MOST_PIECES: usize = 64;
 /// Columns that a task of a column reduction works on at once.
@@ -297,8 +295,8 @@ impl CompiledLoop {
     unsafe fn run_columns(&self, pool: &Pool, isa: Isa, memory: Memory) {
         let program = &self.program;
         let Mode::Columns { outer, length, inner } = self.mode else { unreachable!("checked by the caller") };
-        let piece = PIECE / self.cost.clamp(1, MOST_COST);
-        let rows_of_piece = piece.div_ceil(inner).max(length.div_ceil(MOST_PIECES));
+        // Of the shape alone: the order of sums must not depend on what else is in the loop.
+        let rows_of_piece = PIECE.div_ceil(inner).max(length.div_ceil(MOST_PIECES));
         let pieces = length.div_ceil(rows_of_piece);
         let has_rows = program.row > 1;
         let chunk = if inner > TILE && !has_rows { COLUMN_CHUNK.min(inner) } else { inner };
