@@ -58,16 +58,21 @@ pub fn decode_gif(
         let found = format!("{width}x{height} pixels in a file of {} bytes", bytes.len());
         return Err(malformed(file, "GIF", "data for every pixel", found));
     }
-    let theirs = Limits { bytes: limits.bytes.min(most.saturating_mul(4)), ..*limits };
-    decoder.set_limits(image_limits(&theirs)).map_err(refused)?;
+    let past = |frames: usize| {
+        let expected = format!("frames of at most {} bytes in all", limits.bytes);
+        too_large(file, expected, format!("more than {frames} of {width}x{height} pixels"))
+    };
+    if canvas > limits.bytes {
+        return Err(past(0));
+    }
+    // Two canvases more, to compose a frame that is a part of the picture with what was there.
+    let bytes = limits.bytes.saturating_add(2 * canvas).min(most.saturating_mul(4));
+    decoder.set_limits(image_limits(&Limits { bytes, ..*limits })).map_err(refused)?;
     let mut frames = Vec::new();
     let mut left = limits.bytes;
     for frame in decoder.into_frames() {
         let frame = frame.map_err(refused)?;
-        left = left.checked_sub(canvas).ok_or_else(|| {
-            let expected = format!("frames of at most {} bytes in all", limits.bytes);
-            too_large(file, expected, format!("more than {} of {width}x{height} pixels", frames.len()))
-        })?;
+        left = left.checked_sub(canvas).ok_or_else(|| past(frames.len()))?;
         let (numerator, denominator) = frame.delay().numer_denom_ms();
         let delay = Duration::from_micros(u64::from(numerator) * 1000 / u64::from(denominator.max(1)));
         let pixels = frame.into_buffer().into_raw();
