@@ -7,6 +7,7 @@ use bolete_data::Randomness;
 use serde::{Deserialize, Serialize};
 
 use super::journal::{Entry, Journal};
+use super::space::Domain;
 use super::{Goal, Pruning, Space, SweepError, tpe};
 
 /// How the next values are chosen.
@@ -297,7 +298,7 @@ impl Study {
     }
 
     /// Where the trial of this number is in its spaces.
-    fn places(&self, number: usize) -> Vec<f64> {
+    fn places<'a>(&'a self, number: usize) -> Vec<f64> {
         let spaces = &self.config.spaces;
         let random = |index: usize| Randomness::keyed(&[self.config.seed, number as u64, index as u64]);
         let anywhere = |index: usize| {
@@ -323,22 +324,16 @@ impl Study {
             }
             Strategy::Random => (0..spaces.len()).map(anywhere).collect(),
             Strategy::Tpe => {
-                let (good, bad) = self.split();
                 let ended = self.trials.iter().filter(|trial| trial.value.is_some()).count();
-                let places = |trials: &[&Trial], index: usize| -> Vec<f64> {
-                    trials.iter().map(|trial| trial.places[index]).collect()
+                if ended < tpe::START_UP {
+                    return (0..spaces.len()).map(anywhere).collect();
+                }
+                let (good, bad) = self.split();
+                let domains: Vec<&Domain> = spaces.iter().map(|space| &space.domain).collect();
+                let places = |trials: Vec<&'a Trial>| -> Vec<&'a [f64]> {
+                    trials.into_iter().map(|trial| &trial.places[..]).collect()
                 };
-                (0..spaces.len())
-                    .map(|index| match ended < tpe::START_UP {
-                        true => anywhere(index),
-                        false => tpe::propose(
-                            &spaces[index].domain,
-                            &places(&good, index),
-                            &places(&bad, index),
-                            &mut random(index),
-                        ),
-                    })
-                    .collect()
+                tpe::propose(&domains, &places(good), &places(bad), &mut random(0))
             }
         }
     }

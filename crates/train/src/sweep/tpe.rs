@@ -1,8 +1,10 @@
 //! The tree-structured Parzen estimator: Bergstra, Bardenet, Bengio, Kégl, *Algorithms for hyper-parameter
-//! optimization* (2011), each parameter by itself, with the bandwidths of Optuna.
+//! optimization* (2011), with kernels over all parameters together and the bandwidths that Watanabe, *Tree-structured
+//! Parzen estimator* (2023), found to serve best.
 //!
-//! The trials so far are cut in the better ones and the rest. Each part gives a density of the values; among candidates
-//! drawn from the better density, the one with the largest ratio of the two is tried.
+//! The trials so far are cut in the better ones and the rest. Each part gives a density of the values: around each
+//! trial a kernel, which is a product over the parameters, so that what is good only together is found together. Among
+//! candidates drawn from the better density, the one with the largest ratio of the two is tried.
 
 use bolete_data::Randomness;
 
@@ -19,40 +21,24 @@ pub(super) fn better(count: usize) -> usize {
     count.div_ceil(10).min(25)
 }
 
-/// The next place in a domain. `good` and `bad` are places of better and other trials in the order in which they were
-/// tried.
-pub(super) fn propose(domain: &Domain, good: &[f64], bad: &[f64], random: &mut Randomness) -> f64 {
-    match domain {
-        Domain::Choice { values } => {
-            let (good, bad) = (frequencies(values.len(), good), frequencies(values.len(), bad));
-            let candidates = (0..CANDIDATES).map(|_| pick(&good, random));
-            best(candidates.map(|index| ((good[index] / bad[index]).ln(), index as f64)))
-        }
-        _ => {
-            let (good, bad) = (Mixture::new(domain, good), Mixture::new(domain, bad));
-            let candidates = (0..CANDIDATES).map(|_| domain.round(good.draw(random)));
-            best(candidates.map(|place| (good.log_density(place) - bad.log_density(place), place)))
+/// The next places, one in each domain. `good` and `bad` are the places of better and other trials in the order in which
+/// they were tried.
+pub(super) fn propose(
+    domains: &[&Domain],
+    good: &[&[f64]],
+    bad: &[&[f64]],
+    random: &mut Randomness,
+) -> Vec<f64> {
+    let (good, bad) = (Mixture::new(domains, good), Mixture::new(domains, bad));
+    let mut best = (f64::NEG_INFINITY, Vec::new());
+    for _ in 0..CANDIDATES {
+        let places = good.draw(random);
+        let ratio = good.log_density(&places) - bad.log_density(&places);
+        if ratio > best.0 || best.1.is_empty() {
+            best = (ratio, places);
         }
     }
-}
-
-fn best(candidates: impl Iterator<Item = (f64, f64)>) -> f64 {
-    candidates
-        .fold(
-            (f64::NEG_INFINITY, f64::NAN),
-            |best, next| if next.0 > best.0 || best.1.is_nan() { next } else { best },
-        )
-        .1
-}
-
-/// How often each of `count` choices was tried, with one more try spread over all.
-fn frequencies(count: usize, tried: &[f64]) -> Vec<f64> {
-    let mut weights = vec![1.0 / count as f64; count];
-    for (place, weight) in tried.iter().zip(weights_of(tried.len())) {
-        weights[(place.round().max(0.0) as usize).min(count - 1)] += weight;
-    }
-    let sum: f64 = weights.iter().sum();
-    weights.iter().map(|weight| weight / sum).collect()
+    best.1
 }
 
 fn pick(weights: &[f64], random: &mut Randomness) -> usize {
@@ -76,76 +62,142 @@ fn weights_of(count: usize) -> Vec<f64> {
     (0..count).map(|index| if index < ramp { rise(index) } else { 1.0 }).collect()
 }
 
-/// Normal densities around places, cut off at the ends of the interval, and a wide one in its middle.
-struct Mixture {
-    low: f64,
-    high: f64,
-    /// Half the width of what rounds to one value.
-    half: f64,
-    /// Weight, mean, deviation.
-    kernels: Vec<(f64, f64, f64)>,
+/// A kernel around each of some trials, and one over everything.
+struct Mixture<'a> {
+    /// Of the kernels; their sum is 1.
+    weights: Vec<f64>,
+    parameters: Vec<Parameter<'a>>,
 }
 
-impl Mixture {
-    fn new(domain: &Domain, places: &[f64]) -> Mixture {
+/// What the kernels are along one parameter.
+struct Parameter<'a> {
+    domain: &'a Domain,
+    kernels: Kernels,
+}
+
+enum Kernels {
+    /// Means and deviations of normal densities that are cut off at the ends of the interval, and half the width of what
+    /// rounds to one value.
+    Normal { kernels: Vec<(f64, f64)>, half: f64 },
+    /// The choices of the trials; each has this much more probability than another choice.
+    Choice { chosen: Vec<usize>, count: usize, more: f64 },
+}
+
+impl<'a> Mixture<'a> {
+    fn new(domains: &[&'a Domain], trials: &[&[f64]]) -> Mixture<'a> {
+        let mut weights = weights_of(trials.len());
+        weights.push(1.0);
+        let sum: f64 = weights.iter().sum();
+        weights.iter_mut().for_each(|weight| *weight /= sum);
+        let parameter = |(index, domain): (usize, &&'a Domain)| {
+            let places: Vec<f64> = trials.iter().map(|places| places[index]).collect();
+            Parameter { domain, kernels: Kernels::new(domain, &places) }
+        };
+        Mixture { weights, parameters: domains.iter().enumerate().map(parameter).collect() }
+    }
+
+    fn draw(&self, random: &mut Randomness) -> Vec<f64> {
+        let kernel = pick(&self.weights, random);
+        self.parameters.iter().map(|parameter| parameter.draw(kernel, random)).collect()
+    }
+
+    fn log_density(&self, places: &[f64]) -> f64 {
+        let along = |parameter: &Parameter, place: f64, kernel| parameter.log_density(kernel, place);
+        let of_kernel = |(kernel, weight): (usize, &f64)| {
+            let product: f64 = self
+                .parameters
+                .iter()
+                .zip(places)
+                .map(|(parameter, place)| along(parameter, *place, kernel))
+                .sum();
+            weight.ln() + product
+        };
+        let terms: Vec<f64> = self.weights.iter().enumerate().map(of_kernel).collect();
+        let most = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        most + terms.iter().map(|term| (term - most).exp()).sum::<f64>().ln()
+    }
+}
+
+impl Kernels {
+    fn new(domain: &Domain, places: &[f64]) -> Kernels {
+        if let Domain::Choice { values } = domain {
+            let count = values.len();
+            let chosen =
+                places.iter().map(|place| (place.round().max(0.0) as usize).min(count - 1)).collect();
+            return Kernels::Choice { chosen, count, more: (places.len() + 1) as f64 };
+        }
         let (low, high) = domain.interval();
         let half = match (domain, domain.count()) {
             (Domain::Integer { .. }, _) => 0.5,
             (_, Some(steps)) => (high - low) / (2 * (steps.max(2) - 1)) as f64,
             _ => 0.0,
         };
-        let middle = (low + high) / 2.0;
-        let mut kernels: Vec<(f64, f64, f64)> = places
-            .iter()
-            .zip(weights_of(places.len()))
-            .map(|(place, weight)| (weight, *place, 0.0))
-            .collect();
-        kernels.push((1.0, middle, 0.0));
-        kernels.sort_by(|a, b| a.1.total_cmp(&b.1));
-        let means: Vec<f64> = kernels.iter().map(|kernel| kernel.1).collect();
-        let count = kernels.len();
-        let narrowest = (high - low) / (1.0 + count as f64).min(100.0);
-        let own = kernels.iter().position(|kernel| kernel.1 == middle).unwrap_or(0);
-        for (index, kernel) in kernels.iter_mut().enumerate() {
-            let left = kernel.1 - if index == 0 { low } else { means[index - 1] };
-            let right = if index + 1 == count { high } else { means[index + 1] } - kernel.1;
-            kernel.2 = left.max(right).clamp(narrowest, high - low);
+        let mut kernels: Vec<(f64, f64)> = places.iter().map(|place| (*place, 0.0)).collect();
+        let mut order: Vec<usize> = (0..places.len()).collect();
+        order.sort_by(|a, b| places[*a].total_cmp(&places[*b]));
+        let narrowest = (high - low) / (2.0 + places.len() as f64).min(100.0);
+        for (rank, index) in order.iter().enumerate() {
+            let place = places[*index];
+            let left = rank.checked_sub(1).map(|before| place - places[order[before]]);
+            let right = order.get(rank + 1).map(|after| places[*after] - place);
+            // As far as the farther neighbour; a trial without any reaches to the farther end.
+            let reach = match (left, right) {
+                (None, None) => (place - low).max(high - place),
+                (left, right) => left.unwrap_or(0.0).max(right.unwrap_or(0.0)),
+            };
+            kernels[*index].1 = reach.clamp(narrowest, high - low);
         }
-        kernels[own].2 = high - low;
-        let sum: f64 = kernels.iter().map(|kernel| kernel.0).sum();
-        kernels.iter_mut().for_each(|kernel| kernel.0 /= sum);
-        Mixture { low, high, half, kernels }
+        kernels.push(((low + high) / 2.0, high - low));
+        Kernels::Normal { kernels, half }
     }
+}
 
-    fn draw(&self, random: &mut Randomness) -> f64 {
-        let weights: Vec<f64> = self.kernels.iter().map(|kernel| kernel.0).collect();
-        let (_, mean, deviation) = self.kernels[pick(&weights, random)];
-        // At least a third of each density lies inside, since its mean does.
-        for _ in 0..1000 {
-            let place = mean + deviation * f64::from(random.normal());
-            if (self.low..=self.high).contains(&place) {
-                return place;
+impl Parameter<'_> {
+    fn draw(&self, kernel: usize, random: &mut Randomness) -> f64 {
+        match &self.kernels {
+            Kernels::Choice { chosen, count, more } => {
+                let mut weights = vec![1.0; *count];
+                if let Some(choice) = chosen.get(kernel) {
+                    weights[*choice] += more;
+                }
+                pick(&weights, random) as f64
+            }
+            Kernels::Normal { kernels, .. } => {
+                let (low, high) = self.domain.interval();
+                let (mean, deviation) = kernels[kernel];
+                // At least a third of each density lies inside, since its mean does.
+                let mut inside = (0..1000)
+                    .map(|_| mean + deviation * f64::from(random.normal()))
+                    .filter(|place| (low..=high).contains(place));
+                self.domain.round(inside.next().unwrap_or(mean.clamp(low, high)))
             }
         }
-        mean.clamp(self.low, self.high)
     }
 
-    fn log_density(&self, place: f64) -> f64 {
-        let sum: f64 = self
-            .kernels
-            .iter()
-            .map(|(weight, mean, deviation)| {
+    /// The logarithm of the density of a kernel at a place, or of its probability where there are finitely many values.
+    fn log_density(&self, kernel: usize, place: f64) -> f64 {
+        match &self.kernels {
+            Kernels::Choice { chosen, count, more } => match chosen.get(kernel) {
+                None => -(*count as f64).ln(),
+                Some(choice) => {
+                    let weight = if *choice == place.round() as usize { 1.0 + more } else { 1.0 };
+                    (weight / (*count as f64 + more)).ln()
+                }
+            },
+            Kernels::Normal { kernels, half } => {
+                let (low, high) = self.domain.interval();
+                let (mean, deviation) = kernels[kernel];
                 let below = |at: f64| 0.5 * libm::erfc((mean - at) / (deviation * std::f64::consts::SQRT_2));
-                let inside = below(self.high) - below(self.low);
-                let density = if self.half > 0.0 {
-                    below((place + self.half).min(self.high)) - below((place - self.half).max(self.low))
+                let inside = below(high) - below(low);
+                let log = if *half > 0.0 {
+                    let cell = below((place + half).min(high)) - below((place - half).max(low));
+                    cell.max(1e-300).ln()
                 } else {
                     let distance = (place - mean) / deviation;
-                    (-0.5 * distance * distance).exp() / (deviation * (2.0 * std::f64::consts::PI).sqrt())
+                    -0.5 * distance * distance - (deviation * (2.0 * std::f64::consts::PI).sqrt()).ln()
                 };
-                weight * density / inside
-            })
-            .sum();
-        sum.max(1e-300).ln()
+                log - inside.ln()
+            }
+        }
     }
 }
