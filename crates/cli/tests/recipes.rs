@@ -173,3 +173,38 @@ fn a_sweep_finds_the_better_value_and_goes_on() {
         assert_eq!(errors.lines().count(), 1, "{errors}");
     }
 }
+
+#[test]
+#[cfg(unix)]
+fn an_interrupted_sweep_lets_its_trials_save() {
+    let folder = Folder::new("interrupted-sweep");
+    let mut sweep = Command::new(env!("CARGO_BIN_EXE_bolete"))
+        .args([
+            "sweep",
+            "digits",
+            "--setting",
+            "smoke",
+            "--random",
+            "optimizer.lr=log:1e-4..1e-2",
+            "--trials",
+            "2",
+        ])
+        .args(["--set", "trainer.epochs=3000", "--no-pruning", "--run", "sweep"])
+        .current_dir(&folder.0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the command starts");
+    // Once the first trial has a record of its steps.
+    let record = folder.0.join("sweep/trial-0/metrics.jsonl");
+    let begin = std::time::Instant::now();
+    while !fs::read_to_string(&record).is_ok_and(|text| text.lines().count() > 2) {
+        assert!(begin.elapsed().as_secs() < 120, "no record in two minutes");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let asked = Command::new("kill").args(["-INT", &sweep.id().to_string()]).status().expect("kill exists");
+    assert!(asked.success());
+    assert_eq!(sweep.wait().expect("it ends").code(), Some(130));
+    let log = fs::read_to_string(folder.0.join("sweep/trial-0.log")).expect("a log");
+    assert!(log.contains("interrupted after step"), "the trial was not asked: {log}");
+}

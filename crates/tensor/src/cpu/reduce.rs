@@ -60,11 +60,28 @@ impl<T: Number> Kernel for Rows<'_, T> {
     #[inline(always)]
     fn run<I: Instructions>(self) {
         let rows = self.values.chunks_exact(self.row).zip(self.target);
+        // Loops, not `for_each`, whose code would be compiled without the instructions.
         match self.op {
-            ReduceOp::Sum => rows.for_each(|(row, target)| *target = fold(row, T::plus)),
-            ReduceOp::Product => rows.for_each(|(row, target)| *target = fold(row, T::times)),
-            ReduceOp::Max => rows.for_each(|(row, target)| *target = fold(row, T::larger)),
-            ReduceOp::Min => rows.for_each(|(row, target)| *target = fold(row, T::smaller)),
+            ReduceOp::Sum => {
+                for (row, target) in rows {
+                    *target = fold(row, T::plus);
+                }
+            }
+            ReduceOp::Product => {
+                for (row, target) in rows {
+                    *target = fold(row, T::times);
+                }
+            }
+            ReduceOp::Max => {
+                for (row, target) in rows {
+                    *target = fold(row, T::larger);
+                }
+            }
+            ReduceOp::Min => {
+                for (row, target) in rows {
+                    *target = fold(row, T::smaller);
+                }
+            }
         }
     }
 }
