@@ -114,14 +114,18 @@ fn list(folder: &Path, filter: &RunsFilter) -> anyhow::Result<()> {
     }
     let cells = rows.iter().map(|row| {
         let name = row.run.path().strip_prefix(folder).unwrap_or(row.run.path());
-        let values = row.values.iter().map(|(name, value)| format!("{name} {}", terminal::number(*value)));
+        // What they are sorted by comes first.
+        let is_sorted_by = |name: &str| filter.sort.as_deref() == Some(name);
+        let mut values: Vec<_> = row.values.iter().collect();
+        values.sort_by_key(|(name, _)| !is_sorted_by(name));
+        let values = values.into_iter().map(|(name, value)| format!("{name} {}", terminal::number(*value)));
         vec![
             name.display().to_string(),
             word(row.status).to_owned(),
             row.step.to_string(),
             terminal::duration(row.seconds),
             row.tags.join(","),
-            values.take(4).collect::<Vec<_>>().join("  "),
+            values.take(3).collect::<Vec<_>>().join("  "),
         ]
     });
     let cells: Vec<Vec<String>> = cells.collect();

@@ -18,17 +18,22 @@ pub fn number(value: f64) -> String {
     }
 }
 
-/// A table with aligned columns.
+/// A table with aligned columns: numbers at their right, words at their left.
 pub fn table(title: &str, header: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
         cells.chain(header.get(column).map(|name| name.chars().count())).max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..header.len()).map(width).collect();
+    let is_number = |cell: &String| {
+        cell.is_empty() || cell.starts_with(|first: char| first.is_ascii_digit() || "+-−–.∞".contains(first))
+    };
+    let is_right = |column: usize| column > 0 && rows.iter().filter_map(|row| row.get(column)).all(is_number);
+    let columns: Vec<(usize, bool)> =
+        (0..header.len()).map(|column| (width(column), is_right(column))).collect();
     let line = |cells: Vec<&str>| {
-        let cells = cells.iter().zip(&widths).enumerate().map(|(column, (cell, width))| match column {
-            0 => format!("{cell:<width$}"),
-            _ => format!("{cell:>width$}"),
+        let cells = cells.iter().zip(&columns).map(|(cell, (width, is_right))| match is_right {
+            false => format!("{cell:<width$}"),
+            true => format!("{cell:>width$}"),
         });
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };
