@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use bolete::train::sweep::{
     Outcome, Pruning, Space, Strategy, Study, StudyConfig, Trial, correlation, importance,
 };
-use bolete::train::{Goal, Record, RunFolder};
+use bolete::train::{Goal, Record, RunFolder, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -54,6 +54,15 @@ pub fn sweep(options: &SweepOptions) -> anyhow::Result<()> {
     let mut waiting: Vec<Trial> =
         study.trials().iter().filter(|trial| trial.outcome == Outcome::Running).cloned().collect();
     waiting.reverse();
+    for trial in &waiting {
+        let folder = folder_of(&study, trial);
+        let is_alone = RunFolder::open_any(&folder).map_or(true, |run| run.status() != Status::Running);
+        anyhow::ensure!(
+            is_alone,
+            "{}: a process of the sweep that was killed still works on it; resume when it has ended, or end it",
+            folder.display()
+        );
+    }
     loop {
         while running.len() < task.parallel {
             let next = match waiting.pop() {
@@ -155,6 +164,10 @@ fn check(
     Ok(())
 }
 
+fn folder_of(study: &Study, trial: &Trial) -> PathBuf {
+    study.folder().join(format!("trial-{}", trial.number))
+}
+
 /// A trial whose process runs.
 struct Running {
     trial: Trial,
@@ -166,7 +179,7 @@ struct Running {
 
 impl Running {
     fn start(study: &Study, task: &Task, trial: Trial) -> anyhow::Result<Running> {
-        let folder = study.folder().join(format!("trial-{}", trial.number));
+        let folder = folder_of(study, &trial);
         let program = std::env::current_exe().context("the program cannot be found again")?;
         let mut command = Command::new(program);
         command.arg("train").arg("--plain");

@@ -207,4 +207,20 @@ fn an_interrupted_sweep_lets_its_trials_save() {
     assert_eq!(sweep.wait().expect("it ends").code(), Some(130));
     let log = fs::read_to_string(folder.0.join("sweep/trial-0.log")).expect("a log");
     assert!(log.contains("interrupted after step"), "the trial was not asked: {log}");
+    // A trial that somebody else works on is left alone.
+    let mut trial = Command::new(env!("CARGO_BIN_EXE_bolete"))
+        .args(["train", "--plain", "--resume", "sweep/trial-0"])
+        .current_dir(&folder.0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the command starts");
+    let mut line = String::new();
+    let output = trial.stdout.as_mut().expect("it is piped");
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(output), &mut line).expect("it says something");
+    let again = bolete(&folder.0, &["sweep", "--resume", "sweep"]);
+    let errors = String::from_utf8_lossy(&again.stderr);
+    assert!(!again.status.success() && errors.contains("still works on it"), "{errors}");
+    trial.kill().expect("it runs");
+    trial.wait().expect("it ends");
 }
