@@ -1,6 +1,7 @@
 //! Planned computations against plain ones: fused ops against their definition, reductions of every geometry against
 //! sums in `f64`.
 
+use bolete_tensor::plan::report::report;
 use bolete_tensor::{DType, Key, Tensor, eval, grad, value_and_grad};
 
 /// Computes a value by itself, so that nothing is fused with what follows.
@@ -265,4 +266,43 @@ fn empty_and_single_values_look_different_to_the_planner() {
         (Tensor::ones([2, 0], DType::F32).matmul(&Tensor::ones([0, 3], DType::F32)) + 1.0).to_vec::<f32>(),
         [1.0; 6]
     );
+}
+
+/// The gradients of `Σ w·softmax(g·x + b)` in `x`, `g` and `b`: row values, values per position, and reductions over the
+/// columns of the same matrix, with what each is by itself.
+#[test]
+fn columns_share_the_loop_of_their_rows() {
+    let shapes: [&[usize]; 9] = [
+        &[1, 2],
+        &[3, 5],
+        &[200, 31],
+        &[17, 128],
+        &[700, 64],
+        &[40, 2048],
+        &[5, 2049],
+        &[3, 8192],
+        &[4, 3, 17],
+    ];
+    for dtype in [DType::F32, DType::F64] {
+        for (seed, shape) in shapes.iter().enumerate() {
+            let width = *shape.last().expect("two axes at least");
+            let (x, w) = (random(seed as u64, shape, dtype), random(seed as u64 + 50, shape, dtype));
+            let (g, b) = (random(70, &[width], dtype), random(71, &[width], dtype));
+            let axes: Vec<isize> = (0..shape.len() as isize - 1).collect();
+            let softmax = (&g * &x + &b).softmax(-1);
+            let inner = (&w * &softmax).sum_keepdim(-1);
+            let slope = &softmax * (&w - &inner);
+            let (of_g, of_b) = ((&slope * &x).sum(&axes[..]), slope.sum(&axes[..]));
+            // The slope is stored and read by both reductions, as where a pass overwrites what it has read.
+            let kernels = report(&[&slope, &of_g, &of_b]).kernels.len();
+            eval([&slope, &of_g, &of_b]);
+            assert!(shape.len() > 2 || kernels == 1, "{kernels} kernels for {shape:?}");
+            let plain = now(now(&g * &x) + &b).softmax(-1);
+            let plain = now(&now(plain.clone()) * now(&w - now(now(&w * &plain).sum_keepdim(-1))));
+            assert_close(&slope, &plain, tolerance(dtype));
+            // Of the very same slope the sums are the same bits.
+            assert_close(&of_b, &now(slope.sum(&axes[..])), 0.0);
+            assert_close(&of_g, &now(now(&slope * &x).sum(&axes[..])), 0.0);
+        }
+    }
 }

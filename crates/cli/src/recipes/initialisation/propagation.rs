@@ -8,7 +8,7 @@ use super::{Config, figures};
 use crate::session::Session;
 use crate::trial::{mean_and_deviation, with_deviation};
 
-/// Mean squares by layer of one case, averaged over networks, with what theory says.
+/// Mean squares by layer of one case, summed over networks, with what theory says.
 pub struct Propagation {
     /// Weights and activation.
     pub name: String,
