@@ -82,6 +82,24 @@ fn of_animations_what_changes_is_stored() {
 }
 
 #[test]
+fn what_lost_its_colours_is_not_left_standing() {
+    // A few red pixels among many colours; then the many are gone.
+    let frame = |many: bool| {
+        let pixel = |at: usize| match (at < 3, many) {
+            (true, _) => [255, 0, 0],
+            (false, true) => [at % 64 * 4, at / 64 * 4, 128].map(|value| value as u8),
+            (false, false) => [0, 0, 0],
+        };
+        let picture = Picture::new(64, 64, 3, (0..64 * 64).flat_map(pixel).collect()).unwrap();
+        GifFrame { picture, delay: Duration::from_millis(20) }
+    };
+    let frames = [frame(true), frame(false)];
+    let read = picture::decode_gif(&picture::encode_gif(&frames).unwrap(), "f", &Limits::default()).unwrap();
+    assert_ne!(read[0].picture.to_rgb(), frames[0].picture);
+    assert_eq!(read[1].picture.to_rgb(), frames[1].picture);
+}
+
+#[test]
 fn clear_pixels_do_not_show_the_frame_before() {
     let frame = |at: usize| {
         let mut pixels = vec![0; 5 * 4 * 4];

@@ -87,7 +87,7 @@ pub fn decode_gif(
 }
 
 /// Writes frames as a GIF file that repeats for ever, atomically. Each frame gets a palette of up to 256 colours of
-/// its own; of opaque frames only what differs from the one before is stored. A delay is rounded down to hundredths of
+/// its own; after an opaque frame that has no more colours, only what differs from it is stored. A delay is rounded down to hundredths of
 /// a second; viewers take 0 for 0.1 seconds.
 ///
 /// # Errors
@@ -119,11 +119,15 @@ pub fn encode_gif(frames: &[GifFrame]) -> Result<Vec<u8>, FormatError> {
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, width as u16, height as u16, &[]).map_err(wrong)?;
     encoder.set_repeat(Repeat::Infinite).map_err(wrong)?;
-    for (index, (canvas, GifFrame { delay, .. })) in canvases.iter().zip(frames).enumerate() {
-        let mut frame = match index.checked_sub(1).map(|before| &canvases[before]) {
-            Some(before) if is_opaque => difference(canvas, before, width),
-            _ => encoded(canvas.clone(), width),
+    // What is seen, if its colours are those that were given: nothing else is left standing, as few pixels of a colour
+    // among many others, a legend's, get a wrong one.
+    let mut seen: Option<&[Colour]> = None;
+    for (canvas, GifFrame { delay, .. }) in canvases.iter().zip(frames) {
+        let (mut frame, is_exact) = match seen.filter(|_| is_opaque) {
+            Some(before) => difference(canvas, before, width),
+            None => (encoded(canvas.clone(), width), distinct(canvas) <= 256),
         };
+        seen = is_exact.then_some(canvas);
         if !is_opaque {
             // What is clear in the next frame must not show this one.
             frame.dispose = DisposalMethod::Background;
@@ -157,19 +161,22 @@ fn encoded(colours: Vec<Colour>, width: usize) -> Frame<'static> {
     Frame::from_rgba_speed(width as u16, height as u16, &mut colours.into_flattened(), 10)
 }
 
+fn distinct<'a>(colours: impl IntoIterator<Item = &'a Colour>) -> usize {
+    colours.into_iter().collect::<HashSet<_>>().len()
+}
+
 /// The rectangle of what differs, at least one pixel; what is the same within it is clear if that leaves every colour
-/// exact.
-fn difference(canvas: &[Colour], before: &[Colour], width: usize) -> Frame<'static> {
+/// exact. And whether it does.
+fn difference(canvas: &[Colour], before: &[Colour], width: usize) -> (Frame<'static>, bool) {
     let differs = |at: &usize| canvas[*at] != before[*at];
     let changed: Vec<usize> = (0..canvas.len()).filter(differs).collect();
     let rows = changed.first().map_or(0..1, |first| first / width..changed[changed.len() - 1] / width + 1);
     let left = changed.iter().map(|at| at % width).min().unwrap_or(0);
     let right = changed.iter().map(|at| at % width).max().unwrap_or(0);
     let part: Vec<usize> = rows.clone().flat_map(|row| row * width + left..row * width + right + 1).collect();
-    let distinct: HashSet<Colour> = changed.iter().map(|at| canvas[*at]).collect();
-    let is_exact = distinct.len() < 256;
+    let is_exact = distinct(changed.iter().map(|at| &canvas[*at])) < 256;
     let clear = |at: &usize| if is_exact && !differs(at) { [0; 4] } else { canvas[*at] };
     let mut frame = encoded(part.iter().map(clear).collect(), right + 1 - left);
     (frame.left, frame.top) = (left as u16, rows.start as u16);
-    frame
+    (frame, is_exact)
 }
