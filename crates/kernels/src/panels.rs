@@ -3,7 +3,7 @@
 
 use crate::gemm::Accumulate;
 use crate::gemm::element::Number;
-use crate::gemm::tile::{Tile, TileSize, VECTORS, VectorKernel, dispatch};
+use crate::gemm::tile::{Ahead, Tile, TileSize, VECTORS, VectorKernel, dispatch};
 use crate::gemm::vector::Vector;
 use crate::isa::Isa;
 use std::ops::Range;
@@ -146,6 +146,7 @@ pub fn product<T: Number>(
         c: c.as_mut_ptr(),
         c_row: pitch as isize,
         accumulate,
+        ahead: Ahead::nothing(left.values.as_ptr(), right.values.as_ptr()),
     };
     // SAFETY: the assertions checked that every element named lies in its slice; `c` is borrowed for writing, so that
     // it overlaps neither operand and nobody else touches it.
@@ -178,7 +179,8 @@ impl<N: Number> VectorKernel<N> for Strips<N> {
                 let now = if depth - done < step { depth - done } else { step };
                 let a = a.wrapping_offset(done as isize * a_depth);
                 let b = first.wrapping_offset(done as isize * b_depth);
-                let tile = Tile { depth: now, a, b, c, accumulate, ..self.tile };
+                let ahead = Ahead::nothing(a, b);
+                let tile = Tile { depth: now, a, b, c, accumulate, ahead, ..self.tile };
                 // SAFETY: a part of a panel, within the sizes that `product` checked.
                 unsafe { tile.strip::<V, ROWS>(self.rows, width) };
                 (done, accumulate) = (done + step.max(1), Accumulate::Add);

@@ -3,7 +3,7 @@
 use super::Accumulate;
 use super::element::Number;
 use super::operand::{Left, Right};
-use super::tile::{Arithmetic, Tile, TileSize, VectorKernel};
+use super::tile::{Ahead, Arithmetic, Tile, TileSize, VectorKernel};
 use super::vector::Vector;
 use crate::memory::with_scratch;
 use std::ops::Range;
@@ -237,6 +237,29 @@ impl<N: Number, L: Left<N>, R: Right<N>, F: Finish<N>> Loops<'_, N, L, R, F> {
         (self.sums.wrapping_add(row * stride), stride as isize)
     }
 
+    /// What is packed after a block of A: the rows below it.
+    #[inline(always)]
+    fn next_left<const ROWS: usize>(&self, rows: &Range<usize>, depth: &Range<usize>) -> NextLeft<N> {
+        let block = self.block;
+        let below = least(block.rows - rows.end, rows.len());
+        let nothing = NextLeft { from: std::ptr::null(), step: 0, pitch: 0, tiles: 0 };
+        if block.cut.left == Access::InPlace || below == 0 {
+            return nothing;
+        }
+        let Some((ptr, row, column)) = block.left.in_place() else {
+            return nothing;
+        };
+        let from = ptr.wrapping_offset(rows.end as isize * row + depth.start as isize * column);
+        match (row, column) {
+            // A row for each tile: four lines times the rows of a tile are the greatest depth.
+            (_, 1) => NextLeft { from, step: 256 / size_of::<N>() as isize, pitch: row, tiles: below },
+            (1, _) => {
+                NextLeft { from, step: column, pitch: ROWS as isize * column, tiles: depth.len() / ROWS }
+            }
+            _ => nothing,
+        }
+    }
+
     /// Multiplies a block of A by a block of B given as first element, row stride and panel stride.
     #[inline(always)]
     unsafe fn macro_kernel<V: Vector<Element = N>, const ROWS: usize>(
@@ -260,22 +283,29 @@ impl<N: Number, L: Left<N>, R: Right<N>, F: Finish<N>> Loops<'_, N, L, R, F> {
                     (self.packed.cast_const(), packed.row, packed.depth, pitch)
                 }
             };
+            let mut next = self.next_left::<ROWS>(rows, depth);
             let mut column = 0;
             while column < columns.len() {
                 let width = least(self.tile.columns, columns.len() - column);
                 let mut row = 0;
                 while row < rows.len() {
                     let height = least(ROWS, rows.len() - row);
+                    let a = a.wrapping_offset((row / ROWS) as isize * pitch);
+                    let b = b.wrapping_add(column / self.tile.columns * panel);
+                    // The next panel of B, as much of it for each tile as there are tiles.
+                    let right = b.wrapping_add(panel).wrapping_byte_add(row / ROWS * (depth.len() / 4 * 64));
+                    let left = next.take(a);
                     let tile = Tile {
                         depth: depth.len(),
-                        a: a.wrapping_offset((row / ROWS) as isize * pitch),
+                        a,
                         a_row,
                         a_depth,
-                        b: b.wrapping_add(column / self.tile.columns * panel),
+                        b,
                         b_depth,
                         c: c.wrapping_offset(row as isize * c_row).wrapping_add(column),
                         c_row,
                         accumulate,
+                        ahead: Ahead { right, ..left },
                     };
                     tile.strip::<V, ROWS>(height, width);
                     row += height;
@@ -283,6 +313,31 @@ impl<N: Number, L: Left<N>, R: Right<N>, F: Finish<N>> Loops<'_, N, L, R, F> {
                 column += width;
             }
         }
+    }
+}
+
+/// The rows of A that are packed next, to be fetched by the tiles of a block.
+struct NextLeft<N> {
+    from: *const N,
+    /// Elements between the lines that a tile fetches.
+    step: isize,
+    /// Elements between what two tiles fetch.
+    pitch: isize,
+    /// Tiles until all are fetched.
+    tiles: usize,
+}
+
+impl<N> NextLeft<N> {
+    /// The part for the next tile, whose own rows are at `a`.
+    #[inline(always)]
+    fn take(&mut self, a: *const N) -> Ahead<N> {
+        if self.tiles == 0 {
+            return Ahead::nothing(a, a);
+        }
+        let part = Ahead { right: a, left: self.from, left_step: self.step };
+        self.from = self.from.wrapping_offset(self.pitch);
+        self.tiles -= 1;
+        part
     }
 }
 

@@ -35,6 +35,8 @@ mod x86;
 mod x86_blocks;
 #[cfg(target_arch = "x86_64")]
 mod x86_groups;
+#[cfg(target_arch = "x86_64")]
+mod x86_tile;
 
 use super::isa::Isa;
 use super::memory::with_scratch;

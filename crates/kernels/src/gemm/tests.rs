@@ -228,3 +228,78 @@ fn brain_numbers_are_summed_in_single_precision() {
         assert!((0.0..3e-39).contains(&tiny), "{tiny:e}");
     }
 }
+
+/// A strip of a product, computed in pieces of at most this many rows.
+struct Pieces<N> {
+    tile: tile::Tile<N>,
+    rows: usize,
+    most: usize,
+    columns: usize,
+}
+
+impl<N: Number> tile::VectorKernel<N> for Pieces<N> {
+    #[inline(always)]
+    unsafe fn run<V: vector::Vector<Element = N>, const ROWS: usize>(self) {
+        let mut row = 0;
+        while row < self.rows {
+            let rows = if self.rows - row < self.most { self.rows - row } else { self.most };
+            let tile = tile::Tile {
+                a: self.tile.a.wrapping_offset(row as isize * self.tile.a_row),
+                c: self.tile.c.wrapping_offset(row as isize * self.tile.c_row),
+                ..self.tile
+            };
+            // SAFETY: these rows are part of the strip.
+            unsafe { tile.strip::<V, ROWS>(rows, self.columns) };
+            row += rows;
+        }
+    }
+}
+
+/// Tiles in assembly, which are whole ones, give the bits of the same rows in smaller tiles.
+fn pieces_agree<T: Sample + Number>(depth: usize, a_by_rows: bool, accumulate: Accumulate) {
+    let mut random = Random(depth as u64 + 1);
+    for &isa in Isa::available() {
+        let tile::TileSize { columns, .. } = tile::TileSize::of::<T>(isa);
+        let (rows, c_row) = (29, columns + 5);
+        let a = random.values::<T>(rows * (depth + 3));
+        let b = random.values::<T>((columns + 2) * depth);
+        let before = random.values::<T>(rows * c_row);
+        let results = [rows, 1].map(|most| {
+            let mut c = before.clone();
+            let (a_row, a_depth) = if a_by_rows { (depth + 3, 1) } else { (1, rows) };
+            let tile = tile::Tile {
+                depth,
+                a: a.as_ptr(),
+                a_row: a_row as isize,
+                a_depth: a_depth as isize,
+                b: b.as_ptr(),
+                b_depth: columns as isize + 2,
+                c: c.as_mut_ptr(),
+                c_row: c_row as isize,
+                accumulate,
+                ahead: tile::Ahead::nothing(a.as_ptr(), b.as_ptr()),
+            };
+            // SAFETY: the vectors hold what the sizes and strides name.
+            unsafe { tile::dispatch(isa, Pieces { tile, rows, most, columns }) };
+            c
+        });
+        assert!(results[0] == results[1], "{isa:?}, depth {depth}, by rows {a_by_rows}, {accumulate:?}");
+        let zero = before == results[0];
+        assert!(
+            !zero || (depth == 0 && accumulate == Accumulate::Add),
+            "{isa:?} depth {depth}: nothing was written"
+        );
+    }
+}
+
+#[test]
+fn whole_tiles_have_the_bits_of_their_rows() {
+    for depth in (0..20).chain([47, 48, 191, 192, 193, 239, 240, 241, 767, 768, 1001]) {
+        for by_rows in [true, false] {
+            for accumulate in [Accumulate::Replace, Accumulate::Add] {
+                pieces_agree::<f32>(depth, by_rows, accumulate);
+                pieces_agree::<f64>(depth, by_rows, accumulate);
+            }
+        }
+    }
+}

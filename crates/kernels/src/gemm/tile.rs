@@ -32,6 +32,28 @@ pub struct Tile<N> {
     pub c_row: isize,
     /// What happens to the values in C.
     pub accumulate: Accumulate,
+    /// What is needed after this tile.
+    pub ahead: Ahead<N>,
+}
+
+/// What a tile may bring into the second-level cache while it computes, because it is read soon. Any addresses will do;
+/// those of memory that is not there are slow.
+#[derive(Clone, Copy)]
+pub struct Ahead<N> {
+    /// A line from here for every four products in a row; the next tile of a strip carries on after them.
+    pub right: *const N,
+    /// Four lines from here, as often as a tile has rows.
+    pub left: *const N,
+    /// Elements from these lines to the next ones.
+    pub left_step: isize,
+}
+
+impl<N> Ahead<N> {
+    /// Nothing but what is read anyway: the operands of the tile.
+    #[inline(always)]
+    pub fn nothing(a: *const N, b: *const N) -> Ahead<N> {
+        Ahead { right: b, left: a, left_step: 0 }
+    }
 }
 
 /// Size of the tiles of an instruction set.
@@ -179,6 +201,7 @@ impl<N: Number> Tile<N> {
                 }
             };
             left -= done;
+            self.ahead.right = self.ahead.right.wrapping_byte_add(self.depth / 4 * 64);
             self.a = self.a.wrapping_offset(done as isize * self.a_row);
             self.c = self.c.wrapping_offset(done as isize * self.c_row);
         }
@@ -215,6 +238,10 @@ impl<N: Number> Tile<N> {
     ) -> usize {
         // SAFETY: the caller vouches for `R` rows and `columns` columns of the operands, and for the instructions.
         unsafe {
+            if FULL && WIDTH == VECTORS && R == V::WHOLE_TILE_ROWS && (self.a_depth == 1 || self.a_row == 1) {
+                V::whole_tile(self);
+                return R;
+            }
             let last = WIDTH - 1;
             let mask = V::mask(columns - last * V::LANES);
             let mut sums = [[V::zero(); WIDTH]; R];

@@ -1,6 +1,7 @@
 //! What a micro-kernel needs of a vector register, and the vectors that every target has.
 
 use super::element::Number;
+use super::tile::Tile;
 
 /// A register of `LANES` numbers. Methods are compiled into callers that enable the instructions they use.
 pub trait Vector: Copy {
@@ -10,6 +11,8 @@ pub trait Vector: Copy {
     type Mask: Copy;
     /// Number of lanes.
     const LANES: usize;
+    /// Rows of the tiles that [`Vector::whole_tile`] computes; zero if there is none.
+    const WHOLE_TILE_ROWS: usize = 0;
 
     /// All lanes zero.
     ///
@@ -65,6 +68,16 @@ pub trait Vector: Copy {
     /// See [`Vector::zero`].
     #[inline(always)]
     unsafe fn prefetch(_place: *const Self::Element) {}
+
+    /// A tile of [`Vector::WHOLE_TILE_ROWS`] rows and [`VECTORS`](super::tile::VECTORS) vectors, where the rows or the
+    /// columns of A are contiguous, by code written for this vector.
+    ///
+    /// # Safety
+    /// See [`Vector::zero`].
+    #[inline(always)]
+    unsafe fn whole_tile(_tile: &Tile<Self::Element>) {
+        unreachable!("there is no code for whole tiles of these vectors");
+    }
 
     /// Sum of the lanes, halves first: a fixed order.
     ///

@@ -1,6 +1,8 @@
 //! Vectors of AVX2 and AVX-512.
 
+use super::tile::{AVX512_ROWS, Tile};
 use super::vector::Vector;
+use super::x86_tile::{whole_tile_f32, whole_tile_f64};
 use std::arch::x86_64::*;
 
 /// Implements [`Vector`] by intrinsics; the methods that differ in more than a name are given as they are.
@@ -135,6 +137,12 @@ vector!(
     _mm512_add_ps,
     _mm512_fmadd_ps,
     {
+        const WHOLE_TILE_ROWS: usize = AVX512_ROWS;
+        #[inline(always)]
+        unsafe fn whole_tile(tile: &Tile<f32>) {
+            // SAFETY: the caller vouches for the instructions and the tile.
+            unsafe { whole_tile_f32(tile) }
+        }
         #[inline(always)]
         unsafe fn mask(count: usize) -> __mmask16 {
             ((1u32 << count) - 1) as __mmask16
@@ -174,6 +182,12 @@ vector!(
     _mm512_add_pd,
     _mm512_fmadd_pd,
     {
+        const WHOLE_TILE_ROWS: usize = AVX512_ROWS;
+        #[inline(always)]
+        unsafe fn whole_tile(tile: &Tile<f64>) {
+            // SAFETY: the caller vouches for the instructions and the tile.
+            unsafe { whole_tile_f64(tile) }
+        }
         #[inline(always)]
         unsafe fn mask(count: usize) -> __mmask8 {
             ((1u32 << count) - 1) as __mmask8

@@ -1,7 +1,7 @@
 //! Outputs of a block of tiles: weights to values at the points, a product of matrices at each point, and back.
 
 use super::super::super::gemm::Accumulate;
-use super::super::super::gemm::tile::{Tile, VECTORS, VectorKernel};
+use super::super::super::gemm::tile::{Ahead, Tile, VECTORS, VectorKernel};
 use super::super::super::gemm::vector::Vector;
 use super::lanes::{from_lanes, to_lanes};
 use super::tiling::{Run, Tiling, Volume};
@@ -119,16 +119,20 @@ impl<A: Algorithm> VectorKernel<f32> for Product<'_, A> {
                 }
                 let values = self.volume.panel(self.from_block, panel);
                 for point in 0..A::POINTS * A::POINTS {
+                    let a = values.add(point * self.volume.point);
+                    let b = at_points.add(point * self.rooms.weights);
                     let tile = Tile {
                         depth,
-                        a: values.add(point * self.volume.point),
+                        a,
                         a_row: self.volume.pitch as isize,
                         a_depth: 1,
-                        b: at_points.add(point * self.rooms.weights),
+                        b,
                         b_depth: width as isize,
                         c: products.add(point * self.rooms.products),
                         c_row: width as isize,
                         accumulate: if panel == 0 { Accumulate::Replace } else { Accumulate::Add },
+                        // The weights at the next point; there is room after those at the last.
+                        ahead: Ahead { right: b.wrapping_add(self.rooms.weights), ..Ahead::nothing(a, b) },
                     };
                     tile.strip::<V, ROWS>(tiles, columns);
                 }

@@ -2,7 +2,7 @@
 //! of the input and the derivative by the outputs, and kernels are interpolated from the sums.
 
 use super::super::super::gemm::Accumulate;
-use super::super::super::gemm::tile::{Tile, VECTORS, VectorKernel, dispatch};
+use super::super::super::gemm::tile::{Ahead, Tile, VECTORS, VectorKernel, dispatch};
 use super::super::super::gemm::vector::Vector;
 use super::super::{Shared, run_all, with_parts};
 use super::points::{OfInput, OfOutputGradient, Planes};
@@ -123,16 +123,21 @@ impl<A: Transposed> VectorKernel<f32> for Sum<'_, A> {
                 let a = self.derivatives.panel(block, self.panel[0]);
                 let b = self.inputs.panel(block, self.panel[1]);
                 let fresh = self.blocks.start + block == 0;
+                let (a, b) = (
+                    a.wrapping_add(point * self.derivatives.point),
+                    b.wrapping_add(point * self.inputs.point),
+                );
                 let tile = Tile {
                     depth: self.tiling.tiles_of(self.blocks.start + block),
-                    a: a.wrapping_add(point * self.derivatives.point),
+                    a,
                     a_row: 1,
                     a_depth: self.derivatives.pitch as isize,
-                    b: b.wrapping_add(point * self.inputs.point),
+                    b,
                     b_depth: width as isize,
                     c: self.sums.wrapping_add(point * self.point),
                     c_row: width as isize,
                     accumulate: if fresh { Accumulate::Replace } else { Accumulate::Add },
+                    ahead: Ahead::nothing(a, b),
                 };
                 // SAFETY: the caller vouches for the volumes and the sums.
                 unsafe { tile.strip::<V, ROWS>(rows, columns) };
