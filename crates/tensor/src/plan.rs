@@ -19,6 +19,7 @@ pub(crate) mod loops;
 pub(crate) mod lower;
 mod memory;
 pub(crate) mod program;
+mod recompute;
 pub mod report;
 pub(crate) mod resolve;
 mod schedule;
@@ -167,8 +168,12 @@ pub(crate) struct Plan {
 
 /// Plans a program. `donatable` says which of its buffers may be overwritten.
 pub(crate) fn plan(program: &Program, donatable: &[bool]) -> Plan {
-    let resolved = resolve::resolve(program);
-    let fusion = fuse::fuse(&resolved);
+    let mut resolved = resolve::resolve(program);
+    let mut fusion = fuse::fuse(&resolved);
+    if let Some(again) = recompute::recompute(&resolved, &fusion) {
+        fusion = fuse::fuse(&again);
+        resolved = again;
+    }
     let lowered = lower::lower(&resolved, &fusion);
     let order = schedule::order(&resolved, &lowered);
     memory::place(program, &resolved, lowered, &order, donatable)

@@ -237,13 +237,13 @@ impl<N: Number, L: Left<N>, R: Right<N>, F: Finish<N>> Loops<'_, N, L, R, F> {
         (self.sums.wrapping_add(row * stride), stride as isize)
     }
 
-    /// What is packed after a block of A: the rows below it.
+    /// What is read after a block of A: the rows below it.
     #[inline(always)]
     fn next_left<const ROWS: usize>(&self, rows: &Range<usize>, depth: &Range<usize>) -> NextLeft<N> {
         let block = self.block;
         let below = least(block.rows - rows.end, rows.len());
         let nothing = NextLeft { from: std::ptr::null(), step: 0, pitch: 0, tiles: 0 };
-        if block.cut.left == Access::InPlace || below == 0 {
+        if below == 0 {
             return nothing;
         }
         let Some((ptr, row, column)) = block.left.in_place() else {
@@ -316,7 +316,7 @@ impl<N: Number, L: Left<N>, R: Right<N>, F: Finish<N>> Loops<'_, N, L, R, F> {
     }
 }
 
-/// The rows of A that are packed next, to be fetched by the tiles of a block.
+/// The rows of A that are read next, to be fetched by the tiles of a block.
 struct NextLeft<N> {
     from: *const N,
     /// Elements between the lines that a tile fetches.

@@ -189,11 +189,12 @@ impl Method {
         // Reading B in place costs nothing while it is small, and little while few rows use it.
         let thin = m <= 2 * tile.rows && k * n * size <= 1024 << 10;
         let right_in_place = T::NATIVE && b.column_stride == 1 && (thin || !large);
+        // Tiles read rows of A as well as packed ones, unless all compete for the same places of the first-level cache.
+        let apart = !(a.row_stride as usize * size).is_multiple_of(4096);
         let left_in_place = T::NATIVE
             && (n <= 2 * tile.columns
                 || k <= 8
-                || (a.column_stride == 1 && !(a.row_stride as usize * size).is_multiple_of(1024))
-                || (a.column_stride == 1 && m * k * size <= 24 << 10));
+                || (a.column_stride == 1 && (apart || m * k * size <= 24 << 10)));
         let access = |in_place| if in_place { Access::InPlace } else { Access::Packed };
         Method::Tiles(Cut {
             depth: even_depth(k),

@@ -109,7 +109,7 @@ fn waiting(resolved: &Resolved) -> Vec<Vec<u32>> {
     waiting
 }
 
-fn elements(compute: &Compute) -> usize {
+pub(crate) fn elements(compute: &Compute) -> usize {
     compute.outputs[0].shape.elements()
 }
 
