@@ -306,3 +306,49 @@ fn columns_share_the_loop_of_their_rows() {
         }
     }
 }
+
+/// What the backward pass can compute from what it reads anyway is not stored by the forward pass.
+#[test]
+fn a_gelu_keeps_its_input_alone() {
+    let (x, weight) = (random(0, &[512, 256], DType::F32), random(1, &[256, 1024], DType::F32));
+    let loss = |(x, weight): &(Tensor, Tensor)| x.matmul(weight).gelu_tanh().square().sum(..);
+    let (value, (of_x, of_weight)) = value_and_grad(loss)(&(x.clone(), weight.clone()));
+    let report = report(&[&value, &of_x, &of_weight]);
+    // The product, and what its cotangent is at the same time; tanh and the rest of the GELU would be as large each.
+    let product = 512 * 1024 * 4;
+    assert!(report.arena_bytes < 2 * product + product / 4, "{report}");
+    // By plain ops, one after the other.
+    let pre = now(x.matmul(&weight));
+    let inner = now((&pre + now(pre.square()) * &pre * 0.044715) * (2.0 / std::f64::consts::PI).sqrt());
+    let tanh = now(inner.tanh());
+    let output = now(now(&tanh + 1.0) * &pre * 0.5);
+    assert_close(&value, &now(output.square()).sum(..), 1e-5);
+    let slope = now(1.0 - now(tanh.square()));
+    let inner_slope = now((now(pre.square()) * (3.0 * 0.044715) + 1.0) * (2.0 / std::f64::consts::PI).sqrt());
+    let of_gelu = now(now(&tanh + 1.0) * 0.5 + now(&slope * &inner_slope) * &pre * 0.5);
+    let of_product = now(&output * 2.0 * &of_gelu);
+    assert_close(&of_x, &of_product.matmul(&weight.t()), 1e-5);
+    assert_close(&of_weight, &x.t().matmul(&of_product), 1e-5);
+}
+
+/// The gradient of a weight that a layer transposes is computed the way round that the update reads it, by the same
+/// kernel as the update.
+#[test]
+fn products_read_as_transposes_are_computed_as_such() {
+    for dtype in [DType::F32, DType::F64] {
+        let (x, weight) = (random(0, &[24, 40], dtype), random(1, &[30, 40], dtype));
+        let loss = |weight: &Tensor| x.matmul(&weight.t()).square().sum(..);
+        let updated = &weight - grad(loss)(&weight) * 0.1;
+        assert_eq!(report(&[&updated]).kernels.len(), 2, "{}", report(&[&updated]));
+        let product = now(x.matmul(&weight.t()));
+        let gradient = now((product * 2.0).t().matmul(&x));
+        assert_close(&updated, &now(&weight - gradient * 0.1), tolerance(dtype));
+        // Also in a batch, and where the product itself is read too.
+        let (a, b) = (random(2, &[3, 5, 7], dtype), random(3, &[3, 7, 4], dtype));
+        let both = now(a.matmul(&b));
+        assert_close(&(a.matmul(&b).t() + 1.0), &now(both.t() + 1.0), tolerance(dtype));
+        let square = a.matmul(&a.t());
+        let whole = now(a.matmul(&now(a.t())));
+        assert_close(&(&square + square.t() * 2.0), &now(&whole + now(whole.t()) * 2.0), tolerance(dtype));
+    }
+}

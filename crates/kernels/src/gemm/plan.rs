@@ -4,7 +4,7 @@ use super::block::{Access, Block, Cut, Finish, even_depth};
 use super::element::{GemmElement, Number};
 use super::few::{Few, Lines};
 use super::operand::Strided;
-use super::tile::TileSize;
+use super::tile::{TileSize, VECTORS};
 use super::{Accumulate, Gemm, store_row};
 use crate::isa::Isa;
 use std::ops::Range;
@@ -13,6 +13,8 @@ use std::ops::Range;
 const SERIAL_COST: usize = 192 << 10;
 /// A task should cost at least this much.
 const TASK_COST: usize = 96 << 10;
+/// Columns of A that are read side by side where C is slender: as many streams as prefetchers follow.
+const SIDE_BY_SIDE: usize = 16;
 
 /// How a product is computed and divided among threads.
 #[derive(Clone, Debug)]
@@ -186,9 +188,14 @@ impl Method {
         if b.column_stride == 1 && m <= most && (large || n >= 256) {
             return Method::Few(Lines::Columns);
         }
+        // A lies in columns and C is a vector wide: each column of A is read once, some of them side by side, and
+        // C stays in a cache. A tile that went down all columns would fetch a line, often of a page of its own, for its
+        // rows. (Parts of vectors would wait for each other, as their places in C overlap.)
+        let far = a.row_stride == 1 && a.column_stride as usize * size > 1024;
+        let slender = far && n == tile.columns / VECTORS;
         // Reading B in place costs nothing while it is small, and little while few rows use it.
         let thin = m <= 2 * tile.rows && k * n * size <= 1024 << 10;
-        let right_in_place = T::NATIVE && b.column_stride == 1 && (thin || !large);
+        let right_in_place = T::NATIVE && b.column_stride == 1 && (thin || !large || slender);
         // Tiles read rows of A as well as packed ones, unless all compete for the same places of the first-level cache.
         let apart = !(a.row_stride as usize * size).is_multiple_of(4096);
         let left_in_place = T::NATIVE
@@ -197,7 +204,7 @@ impl Method {
                 || (a.column_stride == 1 && (apart || m * k * size <= 24 << 10)));
         let access = |in_place| if in_place { Access::InPlace } else { Access::Packed };
         Method::Tiles(Cut {
-            depth: even_depth(k),
+            depth: if slender { SIDE_BY_SIDE } else { even_depth(k) },
             left: access(left_in_place),
             right: access(right_in_place),
         })

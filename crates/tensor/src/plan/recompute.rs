@@ -15,8 +15,8 @@ use super::fuse::{Fusion, Group, consumers, elements, is_trivial};
 use super::program::Value;
 use super::resolve::{Access, Computation, Compute, ElementOp, Resolved};
 
-/// Smaller values are still in a cache when they are read.
-const WORTH_RECOMPUTING: usize = 1 << 20;
+/// Bytes: smaller values are still in a cache when they are read. The random graphs of the tests are small.
+const WORTH_RECOMPUTING: usize = if cfg!(test) { 8 } else { 1 << 20 };
 /// Most instructions for a value that need not be stored then. Writing and reading 16 numbers takes a core about 50
 /// cycles.
 const MOST_INSTRUCTIONS: usize = 24;

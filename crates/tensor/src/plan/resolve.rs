@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use smallvec::{SmallVec, smallvec};
 
-use crate::Scalar;
 use crate::graph::node::Meta;
 use crate::ops::Op;
 use crate::ops::map::MapOp;
 use crate::ops::reduce::ReduceOp;
+use crate::shape::AxisList;
+use crate::{Scalar, Shape};
 
 use super::layout::Layout;
 use super::program::{Program, Slot, Value};
@@ -91,9 +92,10 @@ pub(crate) fn resolve(program: &Program) -> Resolved {
         copies: HashMap::new(),
     };
     let used = used_nodes(program);
+    let turned = turned_products(program, &used);
     for (index, node) in program.nodes.iter().enumerate() {
         if used[index] {
-            resolver.node(program, index as u32, node);
+            resolver.node(program, index as u32, node, turned[index]);
         }
     }
     for output in &program.outputs {
@@ -117,6 +119,46 @@ fn used_nodes(program: &Program) -> Vec<bool> {
         }
     }
     used
+}
+
+/// Which products are read as their transposes alone, like the gradient of a weight that a layer transposes: they are
+/// computed that way round, so that their readers find them row by row.
+fn turned_products(program: &Program, used: &[bool]) -> Vec<bool> {
+    let mut turned: Vec<bool> =
+        program.nodes.iter().map(|node| matches!(node.op, Op::Matmul) && node.slot.is_none()).collect();
+    for output in &program.outputs {
+        turned[output.node as usize] = false;
+    }
+    let mut read = vec![false; program.nodes.len()];
+    for (node, _) in program.nodes.iter().zip(used).filter(|(_, used)| **used) {
+        let turns = matches!(&node.op, Op::Permute { order } if *order == last_two_exchanged(order.len()));
+        for input in &node.inputs {
+            read[input.node as usize] = true;
+            turned[input.node as usize] &= turns;
+        }
+    }
+    turned.iter().zip(read).map(|(turned, read)| *turned && read).collect()
+}
+
+/// The order of axes that exchanges the last two.
+fn last_two_exchanged(rank: usize) -> AxisList {
+    let mut order: AxisList = (0..rank).collect();
+    if rank >= 2 {
+        order.swap(rank - 2, rank - 1);
+    }
+    order
+}
+
+/// The access with the last two axes exchanged.
+fn exchanged(access: &Access) -> Access {
+    let shape = exchanged_shape(&access.layout.shape);
+    let op = Op::Permute { order: last_two_exchanged(shape.rank()) };
+    let layout = access.layout.through(&op, &shape).expect("axes can be in any order");
+    Access { root: access.root, layout }
+}
+
+fn exchanged_shape(shape: &Shape) -> Shape {
+    last_two_exchanged(shape.rank()).iter().map(|axis| shape[*axis]).collect()
 }
 
 struct Resolver {
@@ -154,7 +196,7 @@ impl Resolver {
         copy
     }
 
-    fn node(&mut self, program: &Program, index: u32, node: &super::program::ProgramNode) {
+    fn node(&mut self, program: &Program, index: u32, node: &super::program::ProgramNode, turned: bool) {
         let value = Value { node: index, out: 0 };
         let after = self.gather_after(&node.inputs);
         if node.op.is_view() || matches!(node.op, Op::Barrier) {
@@ -185,7 +227,12 @@ impl Resolver {
                     let meta = program.meta(*input);
                     Access::whole(self.contiguous(access, meta, after.clone()), meta)
                 });
-                (Computation::Kernel(Op::Matmul), sides.collect())
+                let mut sides: SmallVec<[Access; 3]> = sides.collect();
+                if turned {
+                    sides.reverse();
+                    sides.iter_mut().for_each(|side| *side = exchanged(side));
+                }
+                (Computation::Kernel(Op::Matmul), sides)
             }
             // Their kernels copy, whatever the strides.
             (Op::Concatenate { .. } | Op::Pad(_), _) => (Computation::Kernel(node.op.clone()), accesses),
@@ -198,11 +245,16 @@ impl Resolver {
                 (Computation::Kernel(op.clone()), whole)
             }
         };
-        let outputs = node.outputs.clone();
-        let compute = self.push(Compute { what, inputs, outputs, after });
-        for (out, meta) in node.outputs.iter().enumerate() {
+        let mut outputs = node.outputs.clone();
+        if turned {
+            outputs[0].shape = exchanged_shape(&outputs[0].shape);
+        }
+        let compute = self.push(Compute { what, inputs, outputs: outputs.clone(), after });
+        for (out, meta) in outputs.iter().enumerate() {
             let root = Value { node: compute, out: out as u16 };
-            self.accesses.insert(Value { node: index, out: out as u16 }, Access::whole(root, meta));
+            let whole = Access::whole(root, meta);
+            let access = if turned { exchanged(&whole) } else { whole };
+            self.accesses.insert(Value { node: index, out: out as u16 }, access);
         }
     }
 
