@@ -9,8 +9,13 @@ use super::resolve::{Computation, Resolved};
 /// How many of the kernels that could run next are compared.
 const WINDOW: usize = 32;
 
+/// Bytes that do not matter.
+const FEW_BYTES: isize = 1024;
+
 /// An order in which every kernel comes after those it needs and few bytes are alive at a time: of the kernels that
-/// could run next, one that frees more than it makes, if there is one; else the one that was recorded first.
+/// could run next, one that frees more than it makes, if there is one; else one that makes a few bytes, because others
+/// may wait for it that free many, as updates of parameters do for the size of their step; else the one that was
+/// recorded first.
 pub(crate) fn order(resolved: &Resolved, kernels: &[Unplaced]) -> Vec<usize> {
     let mut does = vec![None; resolved.computes.len()];
     for (index, kernel) in kernels.iter().enumerate() {
@@ -71,10 +76,15 @@ pub(crate) fn order(resolved: &Resolved, kernels: &[Unplaced]) -> Vec<usize> {
     let growth = |index: usize, readers: &[usize]| {
         let kernel = &kernels[index];
         let made = kernel.tail.iter().flat_map(|tail| &tail.writes).chain(&kernel.writes);
-        let made: isize = made.filter(|value| is_temporary(value)).map(size).sum();
+        let (mut temporary, mut all) = (0, 0);
+        for value in made {
+            all += size(value);
+            temporary += if is_temporary(value) { size(value) } else { 0 };
+        }
         let freed =
             all_reads[index].iter().filter(|value| is_temporary(value) && readers[value.node as usize] == 1);
-        made - freed.map(size).sum::<isize>()
+        let growth = temporary - freed.map(size).sum::<isize>();
+        if all <= FEW_BYTES { growth.min(-1) } else { growth.min(0) }
     };
     // Recorded order: by the last computation of each kernel.
     let rank = |index: usize| kernels[index].computes.iter().max().copied().unwrap_or(0);
@@ -85,7 +95,7 @@ pub(crate) fn order(resolved: &Resolved, kernels: &[Unplaced]) -> Vec<usize> {
         let best = ready
             .iter()
             .take(WINDOW)
-            .map(|entry| (growth(entry.1, &readers).min(0), *entry))
+            .map(|entry| (growth(entry.1, &readers), *entry))
             .min()
             .map_or(first, |(_, entry)| entry);
         ready.remove(&best);
