@@ -9,6 +9,8 @@ mod vision_transformer;
 
 use bolete::prelude::*;
 
+pub use gpt::Growing;
+
 use crate::workload::Workload;
 
 /// All of them, in the order in which they run.

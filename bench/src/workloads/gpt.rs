@@ -22,6 +22,44 @@ pub(super) fn all() -> Vec<Workload> {
     ]
 }
 
+/// A character model of `layers` layers that learns from `[batch, length]` tokens, for measuring how its costs grow.
+pub struct Growing {
+    /// Layers.
+    pub layers: usize,
+    /// Sequences of a step.
+    pub batch: usize,
+    /// Tokens of a sequence.
+    pub length: usize,
+}
+
+impl Growing {
+    fn size(&self) -> Size {
+        Size { layers: self.layers, positions: self.length, ..CHAR }
+    }
+
+    /// Its training step.
+    pub fn training(&self) -> Box<dyn Repeated> {
+        let workload = training("growing", &[Mode::Plain], self.size(), [self.batch, self.length]);
+        (workload.make)(Mode::Plain)
+    }
+
+    /// The loss of a step and all its gradients, recorded and not computed.
+    pub fn gradients(&self) -> Vec<Tensor> {
+        let model = Gpt::new(self.size());
+        let [inputs, targets] =
+            [1, 2].map(|seed| numbers(seed, [self.batch, self.length], self.size().vocabulary));
+        eval_tree(&model);
+        eval([&inputs, &targets]);
+        let loss = |model: &Gpt| {
+            let logits = model.forward(&inputs, &mut Context::evaluation());
+            let logits = logits.reshape([inputs.elements(), self.size().vocabulary]);
+            cross_entropy(&logits, &targets.flatten())
+        };
+        let (value, gradients) = value_and_grad(loss)(&model);
+        gradients.leaves().into_iter().chain([value]).collect()
+    }
+}
+
 fn training(name: &'static str, modes: &'static [Mode], size: Size, batch: [usize; 2]) -> Workload {
     let make = move |mode| {
         let model = Gpt::new(size);

@@ -7,6 +7,11 @@ use super::tile::VectorKernel;
 use super::vector::Vector;
 use super::weights::WeightFormat;
 
+/// Bytes that long lines are read ahead: the hardware stops at the end of a page.
+const AHEAD: usize = 2048;
+/// The next lines are fetched where they are at most this far, in bytes: with shorter ones the hardware hardly begins.
+const NEAR: usize = 16 << 10;
+
 /// `c[i, j] = many[i] . few[j]`, where `many` is read once, and `few` are at most [`Number::MOST_FEW`].
 #[derive(Clone, Copy)]
 pub struct Dots<N: Number, W: WeightFormat<N>> {
@@ -84,9 +89,15 @@ impl<N: Number, W: WeightFormat<N>> Dots<N, W> {
             for (m, line) in x.iter_mut().enumerate() {
                 *line = line.wrapping_offset((i + m) as isize * self.x_stride);
             }
+            let size = size_of::<W::Stored>();
+            let next = X * self.x_stride.unsigned_abs();
+            let ahead = if next * size <= NEAR { next } else { AHEAD / size };
             let mut sums = [[V::zero(); Y]; X];
             let mut at = 0;
             while at + V::LANES <= self.depth {
+                for m in 0..X {
+                    V::prefetch(x[m].wrapping_add(ahead + at / W::WEIGHTS).cast());
+                }
                 let mut left = [V::zero(); X];
                 for m in 0..X {
                     left[m] = W::load::<V>(x[m], at, V::LANES);
