@@ -75,6 +75,9 @@ fn planning() {
 }
 
 fn main() {
+    if std::env::args().nth(1).as_deref() == Some("planning") {
+        return planning();
+    }
     let of = |layers, batch, length| Growing { layers, batch, length };
     table(
         "batch, 4 layers of 128, sequences of 64 tokens",

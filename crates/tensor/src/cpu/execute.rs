@@ -17,10 +17,12 @@ use crate::cpu::kernels::philox;
 use crate::cpu::kernels::pooling::{self, PoolingElement, PoolingShape};
 use crate::cpu::kernels::threads::Pool;
 use crate::device::{Device, Executable};
+use crate::graph::walk::IdMap;
 use crate::ops::convolution::{ConvolutionOp, Role};
 use crate::ops::custom::{Engine, HostArray, HostArrayMut};
 use crate::ops::pooling::{PoolOp, PoolRole};
 use crate::ops::random::RandomOp;
+use crate::plan::loops::LoopProgram;
 use crate::plan::{Action, Kernel, MatrixOperand, Part, Place, Plan, trace};
 use crate::{DType, Scalar};
 
@@ -42,10 +44,16 @@ impl Device for Cpu {
         Buffer::uninitialised_host(bytes)
     }
     fn compile(&self, plan: Plan) -> Arc<dyn Executable> {
-        let loops = plan.kernels.iter().map(|kernel| {
-            kernel.tail.as_ref().map(|tail| CompiledLoop::new(tail.program.clone(), Isa::detected()))
-        });
-        Arc::new(CpuExecutable { loops: loops.collect(), plan })
+        // Layers that are alike have the same loops, which are compiled once.
+        let mut known: IdMap<&LoopProgram, Arc<CompiledLoop>> = IdMap::default();
+        let mut compiled = |program| {
+            let new = || Arc::new(CompiledLoop::new(LoopProgram::clone(program), Isa::detected()));
+            known.entry(program).or_insert_with(new).clone()
+        };
+        let loops =
+            plan.kernels.iter().map(|kernel| kernel.tail.as_ref().map(|tail| compiled(&tail.program)));
+        let loops = loops.collect();
+        Arc::new(CpuExecutable { loops, plan })
     }
 }
 
@@ -101,7 +109,7 @@ fn with_arena<R>(bytes: usize, body: impl FnOnce(*mut u8) -> R) -> R {
 /// A plan with its loops laid out.
 struct CpuExecutable {
     plan: Plan,
-    loops: Vec<Option<CompiledLoop>>,
+    loops: Vec<Option<Arc<CompiledLoop>>>,
 }
 
 impl Executable for CpuExecutable {
@@ -118,7 +126,7 @@ impl Executable for CpuExecutable {
                     let start = tracing.then(Instant::now);
                     // SAFETY: places were planned so that what a kernel writes is its own, and buffers have the
                     // sizes that the plan states.
-                    unsafe { run.kernel(kernel, own_loop.as_ref())? };
+                    unsafe { run.kernel(kernel, own_loop.as_deref())? };
                     if let Some(start) = start {
                         trace::record(kernel, start);
                     }

@@ -5,7 +5,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::Tensor;
 
-/// Hashes ids, which are distinct already, by one multiplication.
+/// Hashes ids, which are distinct already, and what is made of a few numbers, by a multiplication for each.
 #[derive(Default)]
 pub(crate) struct IdHasher(u64);
 
@@ -14,7 +14,11 @@ impl Hasher for IdHasher {
         self.0
     }
     fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.write_u64(u64::from_ne_bytes(*word));
+        }
+        for byte in rest {
             self.write_u64(u64::from(*byte));
         }
     }
@@ -33,7 +37,7 @@ impl Hasher for IdHasher {
     }
 }
 
-/// A map keyed by node ids.
+/// A map keyed by node ids or by what programs consist of.
 pub(crate) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
 
 /// The key of one output of a node.

@@ -29,14 +29,14 @@ const LARGEST_MERGED_PROGRAM: usize = 20_000;
 const WORTH_MERGING: usize = 4096;
 
 /// Where a member has values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Level {
     Position,
     Row,
 }
 
 /// What the loop of a group ends in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Form {
     /// Values per position and per row.
     Rows,
@@ -322,7 +322,7 @@ impl Fuser<'_> {
             }
             let others = || consumers.iter().map(|(consumer, _)| *consumer).filter(|other| !inside(*other));
             if let (true, Some(fit)) = (fits, fit)
-                && !self.needs(group, &others().collect::<SmallVec<[u32; 8]>>(), index)
+                && !self.needs_any(group, index, &others().collect::<SmallVec<[u32; 8]>>())
             {
                 return Some((group, fit));
             }
@@ -330,17 +330,14 @@ impl Fuser<'_> {
         None
     }
 
-    /// Whether a group needs, over whatever way, one of some consumers of `index`. As in
-    /// [`depends`](Fuser::depends), no way leads through a computation before `index`.
-    fn needs(&self, group: usize, targets: &[u32], index: usize) -> bool {
-        if targets.is_empty() {
-            return false;
-        }
+    /// Whether a group needs, over whatever way, a computation that `is_target` says yes to. Only computations behind
+    /// `index` have been grouped yet, so that no way leads through one before it.
+    fn needs(&self, group: usize, index: usize, is_target: impl Fn(u32) -> bool) -> bool {
         let mut seen = vec![false; self.resolved.computes.len() - index];
         let mut stack: Vec<u32> = Vec::new();
         let mut enter = |stack: &mut Vec<u32>, computation: u32| {
             // A computation comes with its whole group.
-            match self.fusion.group_of[computation as usize].or(self.tail_of[computation as usize]) {
+            match self.group_or_tail(computation) {
                 Some(group) => {
                     let group = self.group(group);
                     let first = group.members[0] as usize;
@@ -356,7 +353,7 @@ impl Fuser<'_> {
         };
         enter(&mut stack, self.group(group).members[0]);
         while let Some(member) = stack.pop() {
-            if targets.contains(&member) {
+            if is_target(member) {
                 return true;
             }
             let compute = &self.resolved.computes[member as usize];
@@ -368,6 +365,15 @@ impl Fuser<'_> {
             }
         }
         false
+    }
+
+    fn needs_any(&self, group: usize, index: usize, targets: &[u32]) -> bool {
+        !targets.is_empty() && self.needs(group, index, |computation| targets.contains(&computation))
+    }
+
+    /// The group of a computation, or the one that runs over its blocks.
+    fn group_or_tail(&self, computation: u32) -> Option<usize> {
+        self.fusion.group_of[computation as usize].or(self.tail_of[computation as usize])
     }
 
     /// How `index` would take part in `group`, to which its consumer belongs.
@@ -461,35 +467,8 @@ impl Fuser<'_> {
             && b.producer.is_none()
             && a.members.len() + b.members.len() <= LARGEST_GROUP
             && self.resolved.computes.len() <= LARGEST_MERGED_PROGRAM
-            && !self.depends(left, right, index)
-            && !self.depends(right, left, index)
-    }
-
-    /// Whether a member of `later` needs, over whatever way, something that `earlier` gives. Only computations behind
-    /// `index` have been grouped yet, so that no way leads through one before it.
-    fn depends(&self, later: usize, earlier: usize, index: usize) -> bool {
-        let mut seen = vec![false; self.resolved.computes.len()];
-        let mut stack: Vec<u32> = self.group(later).members.clone();
-        while let Some(member) = stack.pop() {
-            let compute = &self.resolved.computes[member as usize];
-            let needed =
-                compute.inputs.iter().map(|access| access.root.node).chain(compute.after.iter().copied());
-            for input in needed {
-                // The input comes with its whole group.
-                let group = self.fusion.group_of[input as usize].or(self.tail_of[input as usize]);
-                if group == Some(earlier) {
-                    return true;
-                }
-                if input as usize > index && !std::mem::replace(&mut seen[input as usize], true) {
-                    stack.push(input);
-                    if let Some(group) = group {
-                        let group = self.group(group);
-                        stack.extend(group.members.iter().chain(&group.producer));
-                    }
-                }
-            }
-        }
-        false
+            && !self.needs(left, index, |other| self.group_or_tail(other) == Some(right))
+            && !self.needs(right, index, |other| self.group_or_tail(other) == Some(left))
     }
 
     /// Lets loops that read all of `index` become one, so that it is read once.
@@ -568,7 +547,7 @@ impl Fuser<'_> {
                 && consumers.iter().all(position_by_position)
                 && (others.is_empty()
                     || self.resolved.computes.len() <= LARGEST_MERGED_PROGRAM
-                        && !self.needs(group, &others, index))
+                        && !self.needs_any(group, index, &others))
         };
         let group = consumers
             .iter()

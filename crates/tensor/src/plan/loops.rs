@@ -18,7 +18,7 @@ use super::layout::Strides;
 pub(crate) struct Register(pub u16);
 
 /// How a register looks.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct RegisterKind {
     pub level: Level,
     pub dtype: DType,
@@ -27,7 +27,7 @@ pub(crate) struct RegisterKind {
 }
 
 /// Where the elements of a view lie: by lengths and strides, outermost first, from an offset.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Pattern {
     pub lengths: SmallVec<[usize; 6]>,
     pub strides: Strides,
@@ -35,7 +35,7 @@ pub(crate) struct Pattern {
 }
 
 /// An operand: a register, or memory that is read in place because it is contiguous.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Operand {
     Register(Register),
     /// Index into [`LoopProgram::in_place`].
@@ -43,14 +43,14 @@ pub(crate) enum Operand {
 }
 
 /// Contiguous memory that instructions read directly.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct InPlace {
     pub source: usize,
     pub dtype: DType,
 }
 
 /// One step; its level is that of the register it writes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Instruction {
     Fill {
         to: Register,
@@ -132,7 +132,7 @@ impl Instruction {
 }
 
 /// What a fixed register holds.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum FillWith {
     Constant(Scalar),
     /// A number given at run time.
@@ -145,7 +145,7 @@ pub(crate) enum FillWith {
 }
 
 /// A column reduction at the end of a loop: `target[outer, inner]` from `operand[outer, length, inner]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ColumnReduction {
     pub op: ReduceOp,
     pub dtype: DType,
@@ -154,7 +154,7 @@ pub(crate) struct ColumnReduction {
 }
 
 /// A fused loop.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct LoopProgram {
     /// Positions of the domain.
     pub elements: usize,

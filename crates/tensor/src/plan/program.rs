@@ -4,8 +4,6 @@
 //! reductions of several axes become reductions of one run of axes) and simplifies as it goes: equal nodes are made
 //! once, constants are folded, views of views are joined.
 
-use std::collections::HashMap;
-
 use smallvec::{SmallVec, smallvec};
 
 use crate::graph::node::Meta;
@@ -75,12 +73,12 @@ type NodeKey = (Op, SmallVec<[Value; 3]>, SmallVec<[Meta; 1]>);
 pub(crate) struct Builder {
     pub program: Program,
     numbers: Numbers,
-    known: HashMap<NodeKey, u32>,
+    known: IdMap<NodeKey, u32>,
 }
 
 impl Builder {
     pub fn new(numbers: Numbers) -> Builder {
-        Builder { program: Program::default(), numbers, known: HashMap::new() }
+        Builder { program: Program::default(), numbers, known: IdMap::default() }
     }
 
     /// A leaf that is a buffer given at run time.

@@ -1,10 +1,9 @@
 //! Views become strides: what is left are computations that read memory through layouts.
 
-use std::collections::HashMap;
-
 use smallvec::{SmallVec, smallvec};
 
 use crate::graph::node::Meta;
+use crate::graph::walk::IdMap;
 use crate::ops::Op;
 use crate::ops::map::MapOp;
 use crate::ops::reduce::ReduceOp;
@@ -87,9 +86,9 @@ pub(crate) struct Resolved {
 pub(crate) fn resolve(program: &Program) -> Resolved {
     let mut resolver = Resolver {
         resolved: Resolved::default(),
-        accesses: HashMap::new(),
-        after: HashMap::new(),
-        copies: HashMap::new(),
+        accesses: IdMap::default(),
+        after: IdMap::default(),
+        copies: IdMap::default(),
     };
     let used = used_nodes(program);
     let turned = turned_products(program, &used);
@@ -164,10 +163,10 @@ fn exchanged_shape(shape: &Shape) -> Shape {
 struct Resolver {
     resolved: Resolved,
     /// How each value of the program is read.
-    accesses: HashMap<Value, Access>,
+    accesses: IdMap<Value, Access>,
     /// For values behind a barrier, what must come before they are read.
-    after: HashMap<Value, SmallVec<[u32; 2]>>,
-    copies: HashMap<(Access, SmallVec<[u32; 2]>), Value>,
+    after: IdMap<Value, SmallVec<[u32; 2]>>,
+    copies: IdMap<(Access, SmallVec<[u32; 2]>), Value>,
 }
 
 impl Resolver {
