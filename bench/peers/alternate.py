@@ -42,7 +42,8 @@ def workloads(options, command):
 
 def run(command, file, workload, rest):
     part = file.with_suffix(".part")
-    whole = [*command, "--only", workload, "--json", str(part), *rest]
+    # A program may have a workload in another layout of memory as well.
+    whole = [*command, "--only", f"{workload},{workload}_cl", "--json", str(part), *rest]
     ended = subprocess.run(whole, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     if ended.returncode == 0 and part.exists():
         part.rename(file)
@@ -68,7 +69,8 @@ def main():
         programs[name.strip()] = shlex.split(command)
     runs = options.out / "runs"
     runs.mkdir(parents=True, exist_ok=True)
-    for workload in workloads(options, next(iter(programs.values()))):
+    names = workloads(options, next(iter(programs.values())))
+    for workload in names:
         for turn in range(options.rounds):
             for name, command in programs.items():
                 file = runs / f"{name}-{workload}-{turn}.json"
@@ -78,7 +80,8 @@ def main():
                 medians = ", ".join(f"{result['mode']} {result['median_ms']:.4g} ms" for result in results)
                 print(f"{workload} {turn + 1}/{options.rounds} {name}: {medians}", flush=True)
     for name in programs:
-        files = [json.loads(file.read_text()) for file in sorted(runs.glob(f"{name}-*.json"))]
+        found = [sorted(runs.glob(f"{name}-{workload}-[0-9]*.json")) for workload in names]
+        files = [json.loads(file.read_text()) for turns in found for file in turns]
         by_key = {}
         for file in files:
             for result in file["results"]:
