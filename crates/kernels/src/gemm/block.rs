@@ -180,6 +180,10 @@ impl<N: Number, L: Left<N>, R: Right<N>, F: Finish<N>> VectorKernel<N> for Loops
                 // SAFETY: the ranges lie within the operands; the scratch has room for a step of each.
                 let right = unsafe {
                     match (block.cut.right, block.right.in_place()) {
+                        _ if let Some(first) = block.right.packed(&depths, column) => {
+                            let width = self.tile.columns;
+                            (first, width as isize, width * depths.len())
+                        }
                         (Access::InPlace, Some((ptr, stride))) => {
                             let first = ptr.wrapping_offset(depth as isize * stride).wrapping_add(column);
                             (first, stride, self.tile.columns)

@@ -42,6 +42,7 @@ use super::isa::Isa;
 use super::memory::with_scratch;
 use super::threads::Pool;
 use element::{GemmElement, Number};
+use operand::Panels;
 use plan::Plan;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -145,14 +146,41 @@ pub unsafe fn gemm<T: GemmElement>(
     }
     let form = Form::of(gemm);
     let plan = Plan::new::<T>(isa, &form.gemm, pool.size(), epilogue.is_some());
+    let Some(packing) = plan.packing(isa, &form.gemm) else {
+        // SAFETY: the caller vouches for the operands.
+        return unsafe { run(pool, isa, gemm.m, &form, &plan, None, epilogue) };
+    };
+    with_scratch(packing.bytes, |scratch| {
+        let panels = packing.panels(scratch.as_mut_ptr().cast());
+        // SAFETY: the caller vouches for the operands; the scratch is ours until the closure returns.
+        unsafe {
+            packing.run(pool, panels);
+            run(pool, isa, gemm.m, &form, &plan, Some(panels), epilogue);
+        }
+    });
+}
+
+/// Computes a product of `m` rows as the caller sees it by its plan.
+///
+/// # Safety
+/// As for [`gemm`]; the panels are those of the plan.
+unsafe fn run<T: GemmElement>(
+    pool: &Pool,
+    isa: Isa,
+    m: usize,
+    form: &Form<T>,
+    plan: &Plan,
+    panels: Option<Panels<T::Sum>>,
+    epilogue: Option<&(dyn Fn(EpilogueBlock) + Sync)>,
+) {
     let finish = |batch: usize, rows: Range<usize>| {
         if let Some(epilogue) = epilogue {
-            form.finish(gemm.m, batch, rows, epilogue);
+            form.finish(m, batch, rows, epilogue);
         }
     };
     let task = |batch: usize, rows: Range<usize>, columns: Range<usize>| {
         // SAFETY: the caller vouches for the operands; tasks are disjoint parts of C.
-        unsafe { plan.compute(isa, &form.gemm, batch, rows, columns) }
+        unsafe { plan.compute(isa, &form.gemm, panels, batch, rows, columns) }
     };
     if plan.tasks() == 1 {
         for batch in 0..form.gemm.batch {

@@ -1,7 +1,7 @@
 //! Operands of a product: where their elements are, and how blocks of them are packed for the micro-kernel.
 
 use super::element::{GemmElement, Number};
-use super::tile::TileSize;
+use super::tile::{TileSize, VectorKernel};
 use super::vector::Vector;
 use std::ops::Range;
 use std::ptr;
@@ -47,6 +47,11 @@ pub trait Left<N: Number> {
 pub trait Right<N: Number> {
     /// First element and stride from row to row, if the elements lie in memory as `N` with contiguous rows.
     fn in_place(&self) -> Option<(*const N, isize)>;
+
+    /// First element of the block that begins at this column, if all of B is packed by these ranges of depth already.
+    fn packed(&self, _depth: &Range<usize>, _column: usize) -> Option<*const N> {
+        None
+    }
 
     /// Packs a block so that the columns of a tile are contiguous; columns that fill up the last tile may hold any
     /// numbers.
@@ -246,6 +251,86 @@ impl<T: GemmElement> Right<T::Sum> for Strided<T> {
             }
         }
         PackedRight { depth: width, panel: width * count }
+    }
+}
+
+/// Columns of a B that was packed as a whole: for each range of depth one panel after the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Panels<N> {
+    /// First element of all.
+    pub ptr: *mut N,
+    /// Columns of all, with those that fill up the last panel.
+    pub columns: usize,
+    /// The first of these columns; it begins a panel.
+    pub first: usize,
+}
+
+impl<N> Panels<N> {
+    /// The first element of a range of depth in a column that begins a panel.
+    #[inline(always)]
+    fn at(&self, depth: &Range<usize>, column: usize) -> *mut N {
+        let before = depth.start * self.columns + (self.first + column) * (depth.end - depth.start);
+        self.ptr.wrapping_add(before)
+    }
+}
+
+impl<N: Number> Right<N> for Panels<N> {
+    #[inline(always)]
+    fn in_place(&self) -> Option<(*const N, isize)> {
+        None
+    }
+
+    #[inline(always)]
+    fn packed(&self, depth: &Range<usize>, column: usize) -> Option<*const N> {
+        Some(self.at(depth, column))
+    }
+
+    #[inline(always)]
+    unsafe fn pack<V: Vector<Element = N>>(
+        &self,
+        _: Range<usize>,
+        _: Range<usize>,
+        _: TileSize,
+        _: *mut N,
+    ) -> PackedRight {
+        unreachable!("what is packed is not packed again")
+    }
+}
+
+// SAFETY: threads write to panels of their own and then read all, which the callers of the kernels vouch for.
+unsafe impl<N: Sync> Sync for Panels<N> {}
+// SAFETY: as above.
+unsafe impl<N: Sync> Send for Panels<N> {}
+
+/// Packs some columns of B into [`Panels`], for all ranges of depth.
+pub struct PackPanels<T: GemmElement> {
+    /// B.
+    pub right: Strided<T>,
+    /// Rows of B.
+    pub depth: usize,
+    /// Products between two visits to C.
+    pub step: usize,
+    /// The columns to pack; the first begins a panel, and the last ends one or is the last of all.
+    pub columns: Range<usize>,
+    /// Size of the tiles.
+    pub tile: TileSize,
+    /// Where they go, with room for all columns.
+    pub to: Panels<T::Sum>,
+}
+
+impl<T: GemmElement> VectorKernel<T::Sum> for PackPanels<T> {
+    #[inline(always)]
+    unsafe fn run<V: Vector<Element = T::Sum>, const ROWS: usize>(self) {
+        let mut depth = 0;
+        while depth < self.depth {
+            let left = self.depth - depth;
+            let count = if left < self.step { left } else { self.step };
+            let columns = self.columns.start..self.columns.end;
+            let to = self.to.at(&(depth..depth + count), columns.start);
+            // SAFETY: the caller vouches for B and the panels, of which these are some.
+            unsafe { Right::pack::<V>(&self.right, depth..depth + count, columns, self.tile, to) };
+            depth += count;
+        }
     }
 }
 

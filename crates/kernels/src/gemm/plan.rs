@@ -3,16 +3,19 @@
 use super::block::{Access, Block, Cut, Finish, even_depth};
 use super::element::{GemmElement, Number};
 use super::few::{Few, Lines};
-use super::operand::Strided;
-use super::tile::{TileSize, VECTORS};
+use super::operand::{PackPanels, Panels, Strided};
+use super::tile::{TileSize, VECTORS, dispatch};
 use super::{Accumulate, Gemm, store_row};
 use crate::isa::Isa;
+use crate::threads::Pool;
 use std::ops::Range;
 
 /// A product cost below this runs on the calling thread; in products plus eight times the elements touched.
 const SERIAL_COST: usize = 192 << 10;
 /// A task should cost at least this much.
 const TASK_COST: usize = 96 << 10;
+/// A larger B is packed by the blocks of C, in parts.
+const MOST_SHARED: usize = 32 << 20;
 /// Columns of A that are read side by side where C is slender: as many streams as prefetchers follow.
 const SIDE_BY_SIDE: usize = 16;
 
@@ -104,14 +107,28 @@ impl Plan {
         }
     }
 
-    /// Computes a block of C.
+    /// How B is packed once for all blocks, if several of them would pack the same columns of it.
+    pub fn packing<T: GemmElement>(&self, isa: Isa, gemm: &Gemm<T>) -> Option<Packing<T>> {
+        let Method::Tiles(cut) = self.method else { return None };
+        let tile = TileSize::of::<T::Sum>(isa);
+        let columns = gemm.n.next_multiple_of(tile.columns);
+        let bytes = gemm.k * columns * size_of::<T>();
+        let again = cut.right == Access::Packed && self.grid[1] > 1;
+        let shared = T::NATIVE && again && gemm.batch == 1 && gemm.k > 0 && bytes <= MOST_SHARED;
+        let right = Strided { ptr: gemm.b.ptr, row: gemm.b.row_stride, column: gemm.b.column_stride };
+        let step = cut.depth.min(gemm.k);
+        shared.then_some(Packing { isa, tile, right, depth: gemm.k, step, n: gemm.n, columns, bytes })
+    }
+
+    /// Computes a block of C, with all of B from `panels` if it was packed.
     ///
     /// # Safety
-    /// As for [`super::gemm`], with nobody else working on this block.
+    /// As for [`super::gemm`], with nobody else working on this block; the panels are those of [`Plan::packing`].
     pub unsafe fn compute<T: GemmElement>(
         &self,
         isa: Isa,
         gemm: &Gemm<T>,
+        panels: Option<Panels<T::Sum>>,
         batch: usize,
         rows: Range<usize>,
         columns: Range<usize>,
@@ -134,7 +151,15 @@ impl Plan {
         let left = Strided { ptr: left, row: a.row_stride, column: a.column_stride };
         let right = Strided { ptr: right, row: b.row_stride, column: b.column_stride };
         let (c_row, accumulate) = (c.row_stride, gemm.accumulate);
+        let first = columns.start;
         let (rows, columns, depth, c) = (rows.len(), columns.len(), gemm.k, to.cast());
+        if let Some(panels) = panels {
+            let right = &Panels { first, ..panels };
+            let cut = Cut { right: Access::InPlace, ..cut };
+            let block = Block { rows, columns, depth, left: &left, right, c, c_row, accumulate, cut };
+            // SAFETY: as below; the caller vouches for the panels, and `T` is the type of sums.
+            return unsafe { block.run(isa) };
+        }
         let block = Block { rows, columns, depth, left: &left, right: &right, c, c_row, accumulate, cut };
         // SAFETY: the caller vouches for the operands and for C.
         unsafe {
@@ -147,6 +172,51 @@ impl Plan {
                 }
             }
         }
+    }
+}
+
+/// Packing all of B into panels, which all blocks of C read.
+pub struct Packing<T> {
+    isa: Isa,
+    tile: TileSize,
+    right: Strided<T>,
+    depth: usize,
+    step: usize,
+    n: usize,
+    columns: usize,
+    /// Bytes of the panels.
+    pub bytes: usize,
+}
+
+// SAFETY: B is only read, which the callers of `gemm` vouch for.
+unsafe impl<T: Sync> Sync for Packing<T> {}
+
+impl<T: GemmElement> Packing<T> {
+    /// Packs B on `pool` to memory for [`Packing::bytes`] at `to`.
+    ///
+    /// # Safety
+    /// As for [`super::gemm`]; the memory is valid and nobody else uses it.
+    pub unsafe fn run(&self, pool: &Pool, to: Panels<T::Sum>) {
+        let panels = self.columns / self.tile.columns;
+        let parts = panels.min(pool.size());
+        pool.run(parts, &|part| {
+            let [start, end] = [part, part + 1].map(|part| part * panels / parts * self.tile.columns);
+            let pack = PackPanels {
+                right: self.right,
+                depth: self.depth,
+                step: self.step,
+                columns: start..end.min(self.n),
+                tile: self.tile,
+                to,
+            };
+            // SAFETY: the caller vouches for B and for the memory, of which each part writes its own panels.
+            unsafe { dispatch(self.isa, pack) }
+        });
+    }
+
+    /// The panels at `ptr`.
+    pub fn panels(&self, ptr: *mut T::Sum) -> Panels<T::Sum> {
+        Panels { ptr, columns: self.columns, first: 0 }
     }
 }
 
