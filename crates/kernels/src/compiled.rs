@@ -3,13 +3,15 @@
 //! A fused loop over single-precision numbers is a straight-line program per position. Interpreted, each of its steps
 //! reads and writes the first-level cache; compiled, everything between its loads and its stores stays in registers.
 //! [`Builder`] records such a program, [`Builder::compile`] allocates registers (linear scan, Poletto and Sarkar 1999)
-//! and emits instructions of AVX-512; on other machines, or where the system grants no executable memory, there is no
-//! code and the caller interprets.
+//! and emits instructions of AVX-512 or AVX2; on other machines, or where the system grants no executable memory, there
+//! is no code and the caller interprets.
 //!
 //! Every operation is rounded as the interpreter's kernels round, so that both give the same bits.
 
 mod allocate;
 mod assembler;
+mod avx2;
+mod avx512;
 mod functions;
 #[cfg(test)]
 mod tests;
@@ -19,6 +21,7 @@ use std::collections::HashMap;
 use memmap2::Mmap;
 
 use crate::isa::Isa;
+use allocate::Emitted;
 
 /// A vector of single-precision numbers, one per position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -76,6 +79,8 @@ pub enum Binary {
     AddIntegers,
     /// a · 2ᵇ for a whole number b of any size, rounded once.
     Scale,
+    /// The same where 2ᵇ is a number that is not subnormal.
+    ScaleNormal,
 }
 
 impl Binary {
@@ -192,10 +197,15 @@ impl Builder {
         if let Some(known) = self.known.get(&node) {
             return *known;
         }
-        let number = self.nodes.len() as u32;
-        self.nodes.push(node);
+        let Vector(number) = self.push(node);
         self.known.insert(node, number);
         number
+    }
+
+    /// Records a node even if there is an equal one.
+    fn push(&mut self, node: Node) -> Vector {
+        self.nodes.push(node);
+        Vector(self.nodes.len() as u32 - 1)
     }
 
     /// The element of each position.
@@ -301,27 +311,22 @@ impl Builder {
                 self.constant_index(bits);
             }
         }
-        self.nodes.push(Node::Store(stream, stored, access, x));
+        self.push(Node::Store(stream, stored, access, x));
     }
 
     /// Writes a byte, 0 or 1, for each position.
     pub fn store_truth(&mut self, stream: Stream, truth: Truth) {
         self.constant_index(1);
-        self.nodes.push(Node::StoreTruth(stream, truth));
+        self.push(Node::StoreTruth(stream, truth));
     }
 
     /// Reduces all positions to [`LANES`] numbers at `stream`: lane i those at i, i + 16, i + 32, …, in this order.
     /// Lanes without a position hold the neutral element (−0, −∞, ∞).
     pub fn reduce(&mut self, reduction: Reduction, stream: Stream, x: Vector) {
-        let neutral = match reduction {
-            Reduction::Sum => -0.0f32,
-            Reduction::Max => f32::NEG_INFINITY,
-            Reduction::Min => f32::INFINITY,
-        };
-        self.constant_index(neutral.to_bits());
+        self.constant_index(allocate::neutral(reduction).to_bits());
         let number = self.accumulators.len() as u32;
         self.accumulators.push((reduction, stream));
-        self.nodes.push(Node::Reduce(reduction, number, x));
+        self.push(Node::Reduce(reduction, number, x));
     }
 
     /// Whether nothing has been recorded.
@@ -335,26 +340,38 @@ impl Builder {
         self.nodes.iter().any(|node| matches!(node, Node::Store(_, Stored::F32, Access::Streamed, _)))
     }
 
-    /// The program as machine code; `None` where `isa` is not AVX-512, where the system grants no executable memory,
+    /// Whether there is machine code for an instruction set at all.
+    pub fn compiles_for(isa: Isa) -> bool {
+        cfg!(target_arch = "x86_64") && isa != Isa::Portable
+    }
+
+    /// The program as machine code; `None` where there is none for `isa`, where the system grants no executable memory,
     /// or where the program needs too many truth values or reductions at once. Code that stores `past_cache` may only be
     /// run where the streams of such stores begin at multiples of 64 bytes.
     pub fn compile(&self, isa: Isa, past_cache: bool) -> Option<Code> {
-        if isa != Isa::Avx512 || !cfg!(target_arch = "x86_64") {
-            return None;
+        let Emitted { code, constants } = match isa {
+            Isa::Avx512 if Builder::compiles_for(isa) => avx512::emit(self, past_cache)?,
+            Isa::Avx2 if Builder::compiles_for(isa) => avx2::emit(self, past_cache)?,
+            _ => return None,
+        };
+        // Constants come first, because the memory begins at a whole line.
+        let entry = (4 * constants.len()).next_multiple_of(64);
+        let mut memory = memmap2::MmapMut::map_anon(entry + code.len()).ok()?;
+        for (place, constant) in memory.chunks_exact_mut(4).zip(&constants) {
+            place.copy_from_slice(&constant.to_le_bytes());
         }
-        let bytes = allocate::emit(&self.nodes, &self.accumulators, &self.constants, past_cache)?;
-        let mut memory = memmap2::MmapMut::map_anon(bytes.len()).ok()?;
-        memory.copy_from_slice(&bytes);
+        memory[entry..].copy_from_slice(&code);
         let memory = memory.make_exec().ok()?;
-        Some(Code { memory, constants: self.constants.clone() })
+        Some(Code { memory, entry })
     }
 }
 
 /// A compiled program.
 #[derive(Debug)]
 pub struct Code {
+    /// The constants and, from `entry` on, the instructions.
     memory: Mmap,
-    constants: Vec<u32>,
+    entry: usize,
 }
 
 impl Code {
@@ -369,11 +386,12 @@ impl Code {
         #[cfg(target_arch = "x86_64")]
         {
             type Entry = unsafe extern "sysv64" fn(*const *mut u8, *const u32, *const u32, usize);
-            // SAFETY: the memory holds a function of this type, which `allocate::emit` made for this machine's
+            let constants = self.memory.as_ptr();
+            // SAFETY: at the entry the memory holds a function of this type, which `compile` made for this machine's
             // instructions; the caller vouches for the pointers.
             unsafe {
-                let entry = std::mem::transmute::<*const u8, Entry>(self.memory.as_ptr());
-                entry(streams.as_ptr(), numbers.as_ptr(), self.constants.as_ptr(), positions);
+                let entry = std::mem::transmute::<*const u8, Entry>(constants.add(self.entry));
+                entry(streams.as_ptr(), numbers.as_ptr(), constants.cast(), positions);
             }
         }
         #[cfg(not(target_arch = "x86_64"))]

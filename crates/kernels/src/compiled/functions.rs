@@ -110,7 +110,7 @@ impl Builder {
         self.subtract(sum, magic)
     }
 
-    fn two_to_the(&mut self, n: Vector) -> Vector {
+    pub(super) fn two_to_the(&mut self, n: Vector) -> Vector {
         let bias = self.constant(f32::MAGIC + 127.0);
         let sum = self.add(n, bias);
         self.shift_left(sum, FRACTION)
@@ -119,6 +119,15 @@ impl Builder {
     /// The value times 2ⁿ. One instruction rounds as the interpreter's two products do, of which the first is exact.
     fn scale(&mut self, value: Vector, n: Vector) -> Vector {
         self.binary(Binary::Scale, value, n)
+    }
+
+    /// The same as products, of which the first is exact.
+    pub(super) fn scale_in_two(&mut self, value: Vector, n: Vector) -> Vector {
+        let half = self.nearest(n, 0.5);
+        let rest = self.subtract(n, half);
+        let (first, second) = (self.two_to_the(half), self.two_to_the(rest));
+        let product = self.multiply(value, first);
+        self.multiply(product, second)
     }
 
     /// (n, r, c) with x = n ln 2 + r + c.
@@ -152,9 +161,10 @@ impl Builder {
         self.scale(value, n)
     }
 
+    /// eˣ where neither underflow nor overflow can happen.
     fn exp_moderate(&mut self, x: Vector) -> Vector {
         let (n, value) = self.exp_parts(x);
-        self.scale(value, n)
+        self.binary(Binary::ScaleNormal, value, n)
     }
 
     /// eˣ − 1.

@@ -1,3 +1,5 @@
+use std::rc::Rc;
+
 use super::*;
 use crate::isa::Avx512;
 use crate::math::Float;
@@ -42,12 +44,19 @@ fn same(a: f32, b: f32) -> bool {
     a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan()
 }
 
-fn compiled(builder: &Builder) -> Option<Code> {
-    if !Isa::available().contains(&Isa::Avx512) {
-        eprintln!("skipped: this machine has no AVX-512");
-        return None;
+/// The program as code for each instruction set of this machine that there is code for.
+fn compiled(builder: &Builder) -> Vec<Code> {
+    let sets = Isa::available().iter().filter(|isa| Builder::compiles_for(**isa));
+    let codes: Vec<Code> =
+        sets.map(|isa| builder.compile(*isa, false).expect("the program is small")).collect();
+    if codes.is_empty() {
+        eprintln!("skipped: there is no machine code for this machine");
     }
-    Some(builder.compile(Isa::Avx512, false).expect("the program is small"))
+    codes
+}
+
+fn each<const N: usize>(codes: Vec<Code>, counts: [usize; N]) -> Vec<(Rc<Code>, usize)> {
+    codes.into_iter().map(Rc::new).flat_map(|code| counts.map(|count| (code.clone(), count))).collect()
 }
 
 #[test]
@@ -78,8 +87,7 @@ fn functions_give_the_bits_of_the_interpreter() {
         let x = builder.load(Stream(0), Stored::F32, Access::Streamed);
         let y = program(&mut builder, x);
         builder.store(Stream(1), Stored::F32, Access::Cached, y);
-        let Some(code) = compiled(&builder) else { return };
-        for count in [0, 1, 15, 16, 17, 20_000] {
+        for (code, count) in each(compiled(&builder), [0, 1, 7, 8, 9, 15, 16, 17, 20_000]) {
             let mut source = numbers(count, count as u64);
             let mut target = vec![7.0f32; count + 1];
             let streams = [source.as_mut_ptr().cast(), target.as_mut_ptr().cast()];
@@ -193,20 +201,24 @@ fn long_random_programs_survive_the_shortage_of_registers() {
         for (index, output) in outputs.iter().enumerate() {
             builder.store(Stream(5 + index as u32), Stored::F32, Access::Streamed, *output);
         }
-        let Some(code) = compiled(&builder) else { return };
         let count = draw(70);
         let inputs: Vec<Vec<f32>> = (0..5).map(|stream| numbers(count.max(1), round * 5 + stream)).collect();
         let uniforms = [1.5f32, -0.3];
-        let mut memory = inputs.clone();
-        memory.extend((0..5).map(|_| vec![0.0f32; count]));
-        let streams: Vec<*mut u8> = memory.iter_mut().map(|part| part.as_mut_ptr().cast()).collect();
-        // SAFETY: every stream holds `count` numbers.
-        unsafe { code.run(&streams, &uniforms.map(f32::to_bits), count) };
-        for at in 0..count {
-            let expected = evaluate(&builder, &inputs, &uniforms, at);
-            for (Vector(output), target) in outputs.iter().zip(&memory[5..]) {
-                let (expected, found) = (expected[*output as usize], target[at]);
-                assert!(same(expected, found), "program {round}, position {at}: {expected:e} and {found:e}");
+        for code in compiled(&builder) {
+            let mut memory = inputs.clone();
+            memory.extend((0..5).map(|_| vec![0.0f32; count]));
+            let streams: Vec<*mut u8> = memory.iter_mut().map(|part| part.as_mut_ptr().cast()).collect();
+            // SAFETY: every stream holds `count` numbers.
+            unsafe { code.run(&streams, &uniforms.map(f32::to_bits), count) };
+            for at in 0..count {
+                let expected = evaluate(&builder, &inputs, &uniforms, at);
+                for (Vector(output), target) in outputs.iter().zip(&memory[5..]) {
+                    let (expected, found) = (expected[*output as usize], target[at]);
+                    assert!(
+                        same(expected, found),
+                        "program {round}, position {at}: {expected:e} and {found:e}"
+                    );
+                }
             }
         }
     }
@@ -219,49 +231,56 @@ fn stores_past_the_cache_are_whole() {
     let y = builder.add(x, x);
     builder.store(Stream(1), Stored::F32, Access::Streamed, y);
     assert!(builder.streams_stores());
-    if compiled(&builder).is_none() {
-        return;
+    for isa in Isa::available().iter().filter(|isa| Builder::compiles_for(**isa)) {
+        let code = builder.compile(*isa, true).expect("the program is small");
+        let count = 990;
+        let mut source = numbers(count, 1);
+        let mut memory = vec![0f32; count + 16];
+        let skipped = memory.as_ptr().align_offset(64);
+        let target = &mut memory[skipped..skipped + count];
+        // SAFETY: both streams hold `count` numbers, and the target begins at a multiple of 64.
+        unsafe { code.run(&[source.as_mut_ptr().cast(), target.as_mut_ptr().cast()], &[], count) };
+        assert!(source.iter().zip(&*target).all(|(x, y)| same(x + x, *y)));
     }
-    let code = builder.compile(Isa::Avx512, true).expect("the program is small");
-    let count = 990;
-    let mut source = numbers(count, 1);
-    let mut memory = vec![0f32; count + 16];
-    let skipped = memory.as_ptr().align_offset(64);
-    let target = &mut memory[skipped..skipped + count];
-    // SAFETY: both streams hold `count` numbers, and the target begins at a multiple of 64.
-    unsafe { code.run(&[source.as_mut_ptr().cast(), target.as_mut_ptr().cast()], &[], count) };
-    assert!(source.iter().zip(&*target).all(|(x, y)| same(x + x, *y)));
 }
 
 #[test]
 fn reductions_leave_lanes() {
-    let mut builder = Builder::new();
-    let x = builder.load(Stream(0), Stored::F32, Access::Streamed);
-    let y = builder.multiply(x, x);
-    builder.reduce(Reduction::Sum, Stream(1), y);
-    builder.reduce(Reduction::Max, Stream(2), x);
-    builder.reduce(Reduction::Min, Stream(3), x);
-    let Some(code) = compiled(&builder) else { return };
-    for count in [1, 16, 37, 1000] {
-        let mut source: Vec<f32> = (0..count).map(|index| ((index * 7919) % 101) as f32 - 50.0).collect();
-        if count == 37 {
-            source[20] = f32::NAN;
+    // A few accumulators are kept in registers, many on the stack.
+    for sums in [1, 2, 6] {
+        let mut builder = Builder::new();
+        let x = builder.load(Stream(0), Stored::F32, Access::Streamed);
+        let y = builder.multiply(x, x);
+        builder.reduce(Reduction::Max, Stream(1), x);
+        if sums > 1 {
+            builder.reduce(Reduction::Min, Stream(2), x);
         }
-        let mut lanes = [[0.0f32; LANES]; 3];
-        let [sums, largest, smallest] = lanes.each_mut().map(|lanes| lanes.as_mut_ptr().cast::<u8>());
-        // SAFETY: the source holds `count` numbers, the others `LANES`.
-        unsafe { code.run(&[source.as_mut_ptr().cast(), sums, largest, smallest], &[], count) };
-        let [sums, largest, smallest] = lanes;
-        for (lane, found) in sums.into_iter().enumerate() {
-            let own = source.iter().skip(lane).step_by(LANES);
-            let sum = own.clone().fold(-0.0f32, |sum, x| sum + x * x);
-            let nan = own.clone().any(|x| x.is_nan());
-            let extreme = |start: f32, choose: fn(f32, f32) -> f32| {
-                if nan { f32::NAN } else { own.clone().fold(start, |a, b| choose(a, *b)) }
-            };
-            assert!(same(found, sum));
-            assert!(same(largest[lane], extreme(f32::NEG_INFINITY, f32::max)), "{count} {lane}");
-            assert!(same(smallest[lane], extreme(f32::INFINITY, f32::min)));
+        for sum in 0..sums {
+            builder.reduce(Reduction::Sum, Stream(3 + sum), y);
+        }
+        for (code, count) in each(compiled(&builder), [1, 7, 8, 9, 16, 24, 37, 1000]) {
+            let mut source: Vec<f32> = (0..count).map(|index| ((index * 7919) % 101) as f32 - 50.0).collect();
+            if count == 37 {
+                source[20] = f32::NAN;
+                source[35] = f32::NAN;
+            }
+            let mut lanes = vec![[0.0f32; LANES]; 2 + sums as usize];
+            let streams: Vec<*mut u8> = std::iter::once(source.as_mut_ptr().cast())
+                .chain(lanes.iter_mut().map(|lanes| lanes.as_mut_ptr().cast()))
+                .collect();
+            // SAFETY: the source holds `count` numbers, the others `LANES`.
+            unsafe { code.run(&streams, &[], count) };
+            for lane in 0..LANES {
+                let own = source.iter().skip(lane).step_by(LANES);
+                let sum = own.clone().fold(-0.0f32, |sum, x| sum + x * x);
+                let nan = own.clone().any(|x| x.is_nan());
+                let extreme = |start: f32, choose: fn(f32, f32) -> f32| {
+                    if nan { f32::NAN } else { own.clone().fold(start, |a, b| choose(a, *b)) }
+                };
+                assert!(same(lanes[0][lane], extreme(f32::NEG_INFINITY, f32::max)), "{count} {lane}");
+                assert!(sums == 1 || same(lanes[1][lane], extreme(f32::INFINITY, f32::min)));
+                assert!(lanes[2..].iter().all(|lanes| same(lanes[lane], sum)), "{count} {lane}");
+            }
         }
     }
 }
@@ -277,12 +296,11 @@ fn other_types_are_read_and_written() {
     builder.store(Stream(2), Stored::Bf16, Access::Cached, z);
     let less = builder.compare(Comparison::Less, y, half);
     builder.store_truth(Stream(3), less);
-    let Some(code) = compiled(&builder) else { return };
-    for count in [3, 16, 50_000] {
+    for (code, count) in each(compiled(&builder), [1, 3, 8, 11, 16, 50_000]) {
         let mut x: Vec<half::bf16> =
             (0..count).map(|i| half::bf16::from_bits((i * 331 % 65536) as u16)).collect();
         let mut truth: Vec<u8> = (0..count).map(|i| (i % 3 == 0) as u8).collect();
-        let (mut z, mut less) = (vec![half::bf16::ZERO; count], vec![9u8; count]);
+        let (mut z, mut less) = (vec![half::bf16::ONE; count + 1], vec![9u8; count + 1]);
         let streams = [x.as_mut_ptr().cast(), truth.as_mut_ptr(), z.as_mut_ptr().cast(), less.as_mut_ptr()];
         // SAFETY: every stream holds `count` elements.
         unsafe { code.run(&streams, &[], count) };
@@ -293,5 +311,6 @@ fn other_types_are_read_and_written() {
             assert!(expected == z[at] || expected.is_nan() && z[at].is_nan(), "{wide} {expected} {}", z[at]);
             assert_eq!(less[at], u8::from(y < 0.3));
         }
+        assert_eq!((z[count], less[count]), (half::bf16::ONE, 9), "written behind the end");
     }
 }

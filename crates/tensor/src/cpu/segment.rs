@@ -98,7 +98,7 @@ struct Open<'a> {
 /// The steps of a program.
 pub(super) fn segments(program: &LoopProgram, isa: Isa, rows_are_whole: bool) -> Vec<Step> {
     let interpreted = || (0..program.instructions.len()).map(Step::Interpreted).collect();
-    if isa != Isa::Avx512 {
+    if !Builder::compiles_for(isa) {
         return interpreted();
     }
     let fills: BTreeMap<u16, FillWith> = program

@@ -3,6 +3,7 @@
 
 use half::{bf16, f16};
 
+use crate::cpu::kernels::compiled::Builder;
 use crate::cpu::kernels::isa::Isa;
 use crate::cpu::kernels::threads::Pool;
 use crate::ops::map::{MapKind, MapOp};
@@ -473,16 +474,32 @@ fn the_first_largest_is_found() {
 }
 
 /// What a loop writes to its only target, `elements` single-precision numbers, compiled or interpreted.
-fn looped(program: &LoopProgram, compiled: bool, reads: &[&[f32]], elements: usize) -> Vec<f32> {
-    // No other instruction set has compiled segments; the steps are then run with the same kernels.
-    let made = CompiledLoop::new(program.clone(), if compiled { Isa::Avx512 } else { Isa::Portable });
+fn looped(program: &LoopProgram, isa: Isa, compiled: bool, reads: &[&[f32]], elements: usize) -> Vec<f32> {
+    // The portable set has no compiled segments; the steps are then run with the same kernels.
+    let made = CompiledLoop::new(program.clone(), if compiled { isa } else { Isa::Portable });
     let mut target = vec![0f32; elements];
     let reads: Vec<*mut u8> = reads.iter().map(|read| read.as_ptr().cast_mut().cast()).collect();
     let writes = [target.as_mut_ptr().cast::<u8>()];
     let memory = Memory { reads: &reads, writes: &writes, numbers: &[] };
     // SAFETY: the callers' programs read what they are given, and write the target.
-    unsafe { made.run(&Pool::new(2), Isa::Avx512, memory) };
+    unsafe { made.run(&Pool::new(2), isa, memory) };
     target
+}
+
+/// Holds a loop that writes `elements` numbers to the same bits compiled and interpreted, for each instruction set.
+fn assert_compiled_as_interpreted(what: &str, program: &LoopProgram, reads: &[&[f32]], elements: usize) {
+    let sets: Vec<Isa> = Isa::available().iter().copied().filter(|isa| Builder::compiles_for(*isa)).collect();
+    if sets.is_empty() {
+        eprintln!("skipped: there is no machine code for this machine");
+    }
+    for isa in sets {
+        let [compiled, interpreted] =
+            [true, false].map(|compiled| looped(program, isa, compiled, reads, elements));
+        for (index, (left, right)) in compiled.iter().zip(&interpreted).enumerate() {
+            let same = left.to_bits() == right.to_bits() || left.is_nan() && right.is_nan();
+            assert!(same, "{what}, {isa:?}: element {index} is {left:e} compiled and {right:e} interpreted");
+        }
+    }
 }
 
 /// Numbers of all magnitudes, special ones among them.
@@ -494,18 +511,8 @@ fn assorted(count: usize, factor: u32) -> Vec<f32> {
         .collect()
 }
 
-fn assert_same_bits(what: &str, left: &[f32], right: &[f32]) {
-    for (index, (left, right)) in left.iter().zip(right).enumerate() {
-        let same = left.to_bits() == right.to_bits() || left.is_nan() && right.is_nan();
-        assert!(same, "{what}: element {index} is {left:e} compiled and {right:e} interpreted");
-    }
-}
-
 #[test]
 fn compiled_ops_give_the_bits_of_the_interpreter() {
-    if !Isa::available().contains(&Isa::Avx512) {
-        return eprintln!("skipped: this machine has no AVX-512");
-    }
     let position = |dtype, home| RegisterKind { level: Level::Position, dtype, home };
     let count = 3001;
     let [a, b] = [assorted(count, 2_654_435_761), assorted(count, 2_246_822_519)];
@@ -544,16 +551,12 @@ fn compiled_ops_give_the_bits_of_the_interpreter() {
             instructions,
             columns: Vec::new(),
         };
-        let run = |compiled| looped(&program, compiled, &[&a, &b], count);
-        assert_same_bits(op.name(), &run(true), &run(false));
+        assert_compiled_as_interpreted(op.name(), &program, &[&a, &b], count);
     }
 }
 
 #[test]
 fn compiled_rows_give_the_bits_of_the_interpreter() {
-    if !Isa::available().contains(&Isa::Avx512) {
-        return eprintln!("skipped: this machine has no AVX-512");
-    }
     // (x + bias − Σ (x + bias)) per row; rows of 48 and 100 are compiled with their sums, rows of 20 in parts.
     for (rows, row) in [(77, 48), (5, 100), (41, 20), (3, 4096)] {
         let count = rows * row;
@@ -599,7 +602,6 @@ fn compiled_rows_give_the_bits_of_the_interpreter() {
             ],
             columns: Vec::new(),
         };
-        let run = |compiled| looped(&program, compiled, &[&x, &bias], count);
-        assert_same_bits(&format!("rows of {row}"), &run(true), &run(false));
+        assert_compiled_as_interpreted(&format!("rows of {row}"), &program, &[&x, &bias], count);
     }
 }

@@ -36,43 +36,67 @@ enum Kind {
     Op,
 }
 
+/// Bytes that are collected before they are hashed: a hasher takes many at once much faster than a few at a time.
+const CHUNK: usize = 64 * 1024;
+
+/// Writes down what it is asked to hash.
+#[derive(Default)]
+struct Record {
+    bytes: Vec<u8>,
+    hashers: (DefaultHasher, DefaultHasher),
+}
+
+impl Record {
+    fn flush(&mut self) {
+        self.hashers.0.write(&self.bytes);
+        self.hashers.1.write(&self.bytes);
+        self.bytes.clear();
+    }
+}
+
+impl Hasher for Record {
+    fn write(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+    fn finish(&self) -> u64 {
+        unreachable!("a record is hashed by its own hashers")
+    }
+}
+
 /// The structure of the graph of `nodes` (by ascending id) with the values of `targets` wanted. The values of numbers
 /// do not count, those of constants do.
 pub(crate) fn key(nodes: &[Tensor], targets: &[Tensor]) -> Key {
-    let mut hashers = (DefaultHasher::new(), DefaultHasher::new());
-    hashers.1.write_u64(0x9e37_79b9_7f4a_7c15);
+    let mut record = Record::default();
+    record.hashers.1.write_u64(0x9e37_79b9_7f4a_7c15);
     let mut numbers: IdMap<u64, u32> = IdMap::default();
-    let mut both = |value: &dyn Fn(&mut DefaultHasher)| {
-        value(&mut hashers.0);
-        value(&mut hashers.1);
-    };
+    numbers.reserve(nodes.len());
     for (number, tensor) in nodes.iter().enumerate() {
         let node = &tensor.node;
         numbers.insert(node.id, number as u32);
         if node.is_evaluated() {
-            both(&|hasher| (Kind::Value, &node.outputs).hash(hasher));
+            (Kind::Value, &node.outputs).hash(&mut record);
             continue;
         }
-        both(&|hasher| {
-            match &node.op {
-                Op::Scalar(_) => Kind::Number.hash(hasher),
-                op => (Kind::Op, op).hash(hasher),
-            }
-            node.outputs.hash(hasher);
-        });
+        match &node.op {
+            Op::Scalar(_) => Kind::Number.hash(&mut record),
+            op => (Kind::Op, op).hash(&mut record),
+        }
+        node.outputs.hash(&mut record);
         node.with_inputs(|inputs| {
-            both(&|hasher| inputs.len().hash(hasher));
+            inputs.len().hash(&mut record);
             for input in inputs {
-                let number = numbers[&input.node.id];
-                both(&|hasher| (number, input.out).hash(hasher));
+                (numbers[&input.node.id], input.out).hash(&mut record);
             }
         });
+        if record.bytes.len() >= CHUNK {
+            record.flush();
+        }
     }
     for target in targets {
-        let number = numbers[&target.node.id];
-        both(&|hasher| (number, target.out, u8::MAX).hash(hasher));
+        (numbers[&target.node.id], target.out, u8::MAX).hash(&mut record);
     }
-    (hashers.0.finish(), hashers.1.finish())
+    record.flush();
+    (record.hashers.0.finish(), record.hashers.1.finish())
 }
 
 /// The plan for a key, made by `make` if there is none yet.

@@ -4,10 +4,12 @@
 //! reductions of several axes become reductions of one run of axes) and simplifies as it goes: equal nodes are made
 //! once, constants are folded, views of views are joined.
 
+use std::hash::{Hash, Hasher};
+
 use smallvec::{SmallVec, smallvec};
 
 use crate::graph::node::Meta;
-use crate::graph::walk::{IdMap, reachable_until};
+use crate::graph::walk::{IdHasher, IdMap, reachable_until};
 use crate::ops::Op;
 use crate::ops::map::MapOp;
 use crate::ops::reduce::ReduceOp;
@@ -66,14 +68,12 @@ pub(crate) enum Numbers {
     Fixed,
 }
 
-/// What two nodes that are one have in common.
-type NodeKey = (Op, SmallVec<[Value; 3]>, SmallVec<[Meta; 1]>);
-
 /// Builds a program node by node.
 pub(crate) struct Builder {
     pub program: Program,
     numbers: Numbers,
-    known: IdMap<NodeKey, u32>,
+    /// Nodes by the hash of what two nodes that are one have in common: op, inputs and outputs.
+    known: IdMap<u64, SmallVec<[u32; 2]>>,
 }
 
 impl Builder {
@@ -216,11 +216,17 @@ impl Builder {
     fn intern(&mut self, op: Op, inputs: SmallVec<[Value; 3]>, outputs: SmallVec<[Meta; 1]>) -> u32 {
         let next = self.program.nodes.len() as u32;
         if !matches!(op, Op::Barrier) {
-            let key = (op.clone(), inputs.clone(), outputs.clone());
-            let node = *self.known.entry(key).or_insert(next);
-            if node != next {
+            let mut hasher = IdHasher::default();
+            (&op, &inputs, &outputs).hash(&mut hasher);
+            let alike = self.known.entry(hasher.finish()).or_default();
+            let same = alike.iter().copied().find(|node| {
+                let node = &self.program.nodes[*node as usize];
+                node.op == op && node.inputs == inputs && node.outputs == outputs
+            });
+            if let Some(node) = same {
                 return node;
             }
+            alike.push(next);
         }
         self.program.nodes.push(ProgramNode { op, slot: None, inputs, outputs });
         next
