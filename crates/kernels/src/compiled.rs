@@ -16,10 +16,9 @@ mod functions;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-
 use memmap2::Mmap;
 
+use crate::hashing::IdMap;
 use crate::isa::Isa;
 use allocate::Emitted;
 
@@ -52,6 +51,9 @@ pub enum Access {
     /// It is longer than the caches: what is read is asked for ahead of time, because the hardware stops looking ahead
     /// at the end of each page, and what is written goes past the caches where the program is run for that.
     Streamed,
+    /// Its elements are in a cache, and those so many bytes after them, which are not, will be read soon: they are asked
+    /// for. As for the others where it is written.
+    Before(u32),
 }
 
 /// Two vectors to a vector.
@@ -79,7 +81,7 @@ pub enum Binary {
     AddIntegers,
     /// a · 2ᵇ for a whole number b of any size, rounded once.
     Scale,
-    /// The same where 2ᵇ is a number that is not subnormal.
+    /// The same where 2ᵇ is a number that is neither subnormal nor infinite.
     ScaleNormal,
 }
 
@@ -181,7 +183,7 @@ enum Node {
 #[derive(Default)]
 pub struct Builder {
     nodes: Vec<Node>,
-    known: HashMap<Node, u32>,
+    known: IdMap<Node, u32>,
     constants: Vec<u32>,
     /// Where the lanes of each reduction go.
     accumulators: Vec<(Reduction, Stream)>,

@@ -10,6 +10,7 @@ pub mod ctc;
 pub mod filter;
 pub mod fourier;
 pub mod gemm;
+pub mod hashing;
 pub mod indexing;
 pub mod isa;
 pub mod linalg;

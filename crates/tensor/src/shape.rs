@@ -6,8 +6,15 @@ use std::ops::Deref;
 use smallvec::SmallVec;
 
 /// The lengths of a tensor's axes, outermost first. Rank 0 is a single number.
-#[derive(Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Default, PartialEq, Eq, Hash)]
 pub struct Shape(SmallVec<[usize; 4]>);
+
+impl Clone for Shape {
+    fn clone(&self) -> Shape {
+        // Copied as a whole; what is derived goes through an iterator.
+        Shape(SmallVec::from_slice(&self.0))
+    }
+}
 
 impl Shape {
     /// The shape of a single number.

@@ -4,12 +4,12 @@
 //! [`avx512`](super::avx512) and [`avx2`](super::avx2).
 
 use super::assembler::*;
-use super::{Binary, Builder, Node, Reduction, Stream, Vector};
+use super::{Access, Binary, Builder, Node, Reduction, Stream, Vector};
 
 /// Masks of AVX-512 for truth values: all but 0, which means none, and the last, which is the rest's.
 const MASKS: std::ops::Range<u8> = 1..7;
 /// Bytes that reads of streams are asked for in advance: less than a page, and long enough ahead for memory.
-pub(super) const AHEAD: i32 = 2048;
+const AHEAD: i32 = 2048;
 
 /// Machine code with arguments in rdi (streams), rsi (numbers), rdx (constants), rcx (positions).
 pub(super) struct Emitted {
@@ -47,21 +47,67 @@ fn operands(node: &Node) -> [Option<u32>; 3] {
 }
 
 /// The nodes that use each node, in order; nodes that nothing comes of use nothing.
-fn uses(nodes: &[Node]) -> Vec<Vec<usize>> {
-    let mut uses = vec![Vec::new(); nodes.len()];
-    for (at, node) in nodes.iter().enumerate().rev() {
-        if is_needed(node, &uses[at]) {
-            for operand in operands(node).into_iter().flatten() {
-                uses[operand as usize].push(at);
-            }
-        }
-    }
-    uses.iter_mut().for_each(|uses| uses.reverse());
-    uses
+pub(super) struct Uses {
+    /// Where the uses of each node begin, and where those of the last end.
+    starts: Vec<u32>,
+    /// The uses of all nodes, one node after the other.
+    all: Vec<u32>,
+    /// Nodes that something comes of.
+    needed: Vec<bool>,
 }
 
-fn is_needed(node: &Node, uses: &[usize]) -> bool {
-    matches!(node, Node::Store(..) | Node::StoreTruth(..) | Node::Reduce(..)) || !uses.is_empty()
+impl Uses {
+    fn new(nodes: &[Node]) -> Uses {
+        let mut counts = vec![0u32; nodes.len()];
+        let mut needed = vec![false; nodes.len()];
+        for (at, node) in nodes.iter().enumerate().rev() {
+            needed[at] = leaves_something(node) || counts[at] > 0;
+            if needed[at] {
+                for operand in operands(node).into_iter().flatten() {
+                    counts[operand as usize] += 1;
+                }
+            }
+        }
+        let mut starts = Vec::with_capacity(nodes.len() + 1);
+        starts.push(0);
+        for count in counts {
+            starts.push(starts[starts.len() - 1] + count);
+        }
+        let mut next = starts.clone();
+        let mut all = vec![0; starts[nodes.len()] as usize];
+        for (at, node) in nodes.iter().enumerate().filter(|(at, _)| needed[*at]) {
+            for operand in operands(node).into_iter().flatten() {
+                let place = &mut next[operand as usize];
+                all[*place as usize] = at as u32;
+                *place += 1;
+            }
+        }
+        Uses { starts, all, needed }
+    }
+
+    pub fn of(&self, value: u32) -> &[u32] {
+        let value = value as usize;
+        &self.all[self.starts[value] as usize..self.starts[value + 1] as usize]
+    }
+
+    /// Whether something comes of a node.
+    pub fn is_needed(&self, node: usize) -> bool {
+        self.needed[node]
+    }
+
+    /// Whether nothing from node `from` on uses a value.
+    fn end_before(&self, value: u32, from: usize) -> bool {
+        self.of(value).last().is_none_or(|last| (*last as usize) < from)
+    }
+
+    /// The first node from `from` on that uses a value.
+    fn next(&self, value: u32, from: usize) -> usize {
+        self.of(value).iter().map(|at| *at as usize).find(|at| *at >= from).unwrap_or(usize::MAX)
+    }
+}
+
+fn leaves_something(node: &Node) -> bool {
+    matches!(node, Node::Store(..) | Node::StoreTruth(..) | Node::Reduce(..))
 }
 
 /// Which positions a body is for.
@@ -76,7 +122,7 @@ pub(super) struct Part {
 /// Code of a program under construction.
 pub(super) struct Emission<'a> {
     pub nodes: &'a [Node],
-    pub uses: Vec<Vec<usize>>,
+    pub uses: Uses,
     pub constants: &'a [u32],
     pub assembler: Assembler,
     /// The register of each value, while it has one.
@@ -85,7 +131,9 @@ pub(super) struct Emission<'a> {
     slot: Vec<Option<usize>>,
     slots: usize,
     /// The most slots that a body has needed.
-    pub most_slots: usize,
+    most_slots: usize,
+    /// The register that keeps a number for all positions throughout, with AVX2.
+    pub resident: Vec<Option<Register>>,
     /// Where numbers for all positions lie on the stack as whole vectors, with AVX2.
     pub spread: Vec<Option<i32>>,
     /// Bytes of the stack before the slots.
@@ -108,13 +156,14 @@ impl<'a> Emission<'a> {
         let nodes = &builder.nodes;
         Emission {
             nodes,
-            uses: uses(nodes),
+            uses: Uses::new(nodes),
             constants: &builder.constants,
             assembler: Assembler::new(encoding),
             register: vec![None; nodes.len()],
             slot: vec![None; nodes.len()],
             slots: 0,
             most_slots: 0,
+            resident: vec![None; nodes.len()],
             spread: vec![None; nodes.len()],
             before_slots: 0,
             owner: Vec::new(),
@@ -127,9 +176,15 @@ impl<'a> Emission<'a> {
         }
     }
 
-    /// Bytes of the stack that the bodies use.
-    pub fn frame(&self) -> i32 {
-        self.before_slots + self.most_slots as i32 * self.assembler.encoding.vector_bytes()
+    /// Ends the function whose stack was reserved at `stack`: it is as deep as the bodies have asked for.
+    pub fn finish(mut self, stack: Place) -> Vec<u8> {
+        let bytes = self.before_slots + self.most_slots as i32 * self.assembler.encoding.vector_bytes();
+        self.assembler.set_stack(stack, bytes);
+        if self.past_cache {
+            self.assembler.fence_stores();
+        }
+        self.assembler.finish();
+        self.assembler.code
     }
 
     /// The instructions for one vector of positions, with values in the lowest `registers` registers.
@@ -142,7 +197,7 @@ impl<'a> Emission<'a> {
         self.owner.resize(usize::from(registers), None);
         self.mask_owner = [None; 8];
         for at in 0..self.nodes.len() {
-            if !is_needed(&self.nodes[at], &self.uses[at]) {
+            if !self.uses.is_needed(at) {
                 continue;
             }
             self.at = at;
@@ -154,16 +209,11 @@ impl<'a> Emission<'a> {
         Some(())
     }
 
-    fn next_use(&self, value: u32, from: usize) -> usize {
-        let uses = &self.uses[value as usize];
-        uses.get(uses.partition_point(|at| *at < from)).copied().unwrap_or(usize::MAX)
-    }
-
     /// Gives back the registers of values that are not used from here on.
     fn release(&mut self, from: usize) {
         for register in 0..self.owner.len() {
             if let Some(value) = self.owner[register]
-                && self.next_use(value, from) == usize::MAX
+                && self.uses.end_before(value, from)
             {
                 self.owner[register] = None;
                 self.register[value as usize] = None;
@@ -171,15 +221,35 @@ impl<'a> Emission<'a> {
         }
         for mask in MASKS {
             if let Some(value) = self.mask_owner[mask as usize]
-                && self.next_use(value, from) == usize::MAX
+                && self.uses.end_before(value, from)
             {
                 self.mask_owner[mask as usize] = None;
             }
         }
     }
 
-    /// A number for all lanes that lies in memory, as an operand.
-    fn in_memory(&mut self, Vector(value): Vector) -> Option<Source> {
+    /// The most values that are alive at a time, numbers for all positions aside.
+    pub fn pressure(&self) -> usize {
+        let mut ends = vec![0; self.nodes.len()];
+        let (mut alive, mut most) = (0, 0);
+        for at in 0..self.nodes.len() {
+            if !self.is_rematerialised(at as u32)
+                && let Some(last) = self.uses.of(at as u32).last()
+            {
+                ends[*last as usize] += 1;
+                alive += 1;
+                most = most.max(alive);
+            }
+            alive -= ends[at];
+        }
+        most
+    }
+
+    /// A number for all lanes, as an operand.
+    fn for_all_lanes(&mut self, Vector(value): Vector) -> Option<Source> {
+        if let Some(register) = self.resident[value as usize] {
+            return Some(Source::Register(register));
+        }
         if self.register[value as usize].is_some() {
             return None;
         }
@@ -211,7 +281,7 @@ impl<'a> Emission<'a> {
         Some(self.constant_at(index))
     }
 
-    fn is_rematerialised(&self, value: u32) -> bool {
+    pub fn is_rematerialised(&self, value: u32) -> bool {
         matches!(self.nodes[value as usize], Node::Constant(_) | Node::Uniform(_) | Node::Scalar(_))
     }
 
@@ -224,7 +294,7 @@ impl<'a> Emission<'a> {
         }
         let evictable = (0..self.owner.len()).filter(|register| !self.pinned.contains(&(*register as u8)));
         let register = evictable
-            .max_by_key(|register| self.owner[*register].map_or(0, |value| self.next_use(value, self.at)))
+            .max_by_key(|register| self.owner[*register].map_or(0, |value| self.uses.next(value, self.at)))
             .expect("a node pins fewer registers than there are");
         let value = self.owner[register].take().expect("no register is free");
         self.register[value as usize] = None;
@@ -250,13 +320,16 @@ impl<'a> Emission<'a> {
     /// The register of an operand, which is brought into one if it is in none.
     pub fn operand(&mut self, vector: Vector) -> Register {
         let Vector(value) = vector;
+        if let Some(register) = self.resident[value as usize] {
+            return register;
+        }
         if let Some(register) = self.register[value as usize] {
             self.pinned.push(register);
             return Register(register);
         }
         let source = match self.slot[value as usize] {
             Some(slot) => self.stack(slot),
-            None => self.in_memory(vector).expect("a value is in a register, on the stack, or constant"),
+            None => self.for_all_lanes(vector).expect("a value is in a register, on the stack, or constant"),
         };
         // Looking for a register may store another one, but needs no general register.
         let register = self.free_register();
@@ -268,7 +341,7 @@ impl<'a> Emission<'a> {
 
     /// An operand that may be read from memory.
     pub fn source(&mut self, vector: Vector) -> Source {
-        match self.in_memory(vector) {
+        match self.for_all_lanes(vector) {
             Some(source) => source,
             None => Source::Register(self.operand(vector)),
         }
@@ -293,7 +366,7 @@ impl<'a> Emission<'a> {
     }
 
     fn dies(&self, Vector(value): Vector) -> bool {
-        self.next_use(value, self.at + 1) == usize::MAX
+        self.uses.end_before(value, self.at + 1)
     }
 
     pub fn free_mask(&mut self) -> Option<K> {
@@ -364,6 +437,16 @@ impl<'a> Emission<'a> {
             },
         }
         Some(())
+    }
+
+    /// Asks for what will be read after the positions of the body, in a stream at rax.
+    pub fn ask_ahead(&mut self, access: Access, scale: u8) {
+        match access {
+            _ if self.part != (Part { rest: false, half: 0 }) => {}
+            Access::Cached => {}
+            Access::Streamed => self.assembler.prefetch(scale, AHEAD, 1),
+            Access::Before(bytes) => self.assembler.prefetch(scale, bytes as i32, 2),
+        }
     }
 
     /// Reads a vector, or a number for all lanes.

@@ -305,21 +305,23 @@ impl Assembler {
         self.bytes(&(8 * index as i32).to_le_bytes());
     }
 
-    /// Makes room of `bytes` on the stack, beginning at a whole line; r10 keeps the stack as it was.
-    pub fn reserve_stack(&mut self, bytes: i32) {
+    /// Makes room on the stack, beginning at a whole line; r10 keeps the stack as it was. How many bytes is said to
+    /// [`set_stack`](Assembler::set_stack).
+    pub fn reserve_stack(&mut self) -> Place {
         self.bytes(&[0x49, 0x89, 0xe2, 0x48, 0x81, 0xec]);
-        self.bytes(&bytes.to_le_bytes());
+        let place = self.offset_to_come();
         self.bytes(&[0x48, 0x83, 0xe4, 0xc0]);
+        place
     }
 
-    /// Gives the room back.
-    pub fn restore_stack(&mut self) {
-        self.bytes(&[0x4c, 0x89, 0xd4]);
+    /// Says how many bytes the stack has.
+    pub fn set_stack(&mut self, reserved: Place, bytes: i32) {
+        self.code[reserved.0 - 4..reserved.0].copy_from_slice(&bytes.to_le_bytes());
     }
 
-    /// Asks for the line at `rax + r8 · scale + ahead` to be brought into the cache.
-    pub fn prefetch(&mut self, scale: u8, ahead: i32) {
-        self.bytes(&[0x42, 0x0f, 0x18, 0x8c, scale << 6]);
+    /// Asks for the line at `rax + r8 · scale + ahead` to be brought into the cache of this level, 1 or 2.
+    pub fn prefetch(&mut self, scale: u8, ahead: i32, level: u8) {
+        self.bytes(&[0x42, 0x0f, 0x18, 0x84 | level << 3, scale << 6]);
         self.bytes(&ahead.to_le_bytes());
     }
 
@@ -341,25 +343,25 @@ impl Assembler {
     /// Jumps if r8 + 16 > rcx.
     pub fn jump_if_less_than_sixteen_are_left(&mut self) -> Place {
         self.bytes(&[0x4d, 0x8d, 0x48, 16, 0x49, 0x39, 0xc9, 0x0f, 0x87]);
-        self.jump_offset()
+        self.offset_to_come()
     }
 
     /// rcx -= r8, and jumps if that is zero.
     pub fn count_rest_and_jump_if_none(&mut self) -> Place {
         self.bytes(&[0x4c, 0x29, 0xc1, 0x0f, 0x84]);
-        self.jump_offset()
+        self.offset_to_come()
     }
 
     /// rcx -= 8, and jumps if that is not positive.
     pub fn take_eight_and_jump_if_none_is_left(&mut self) -> Place {
         self.bytes(&[0x48, 0x83, 0xe9, 8, 0x0f, 0x8e]);
-        self.jump_offset()
+        self.offset_to_come()
     }
 
     /// Jumps if rcx ≤ count.
     pub fn jump_if_at_most(&mut self, count: u8) -> Place {
         self.bytes(&[0x48, 0x83, 0xf9, count, 0x0f, 0x86]);
-        self.jump_offset()
+        self.offset_to_come()
     }
 
     /// mask = the lowest rcx lanes.
@@ -374,7 +376,8 @@ impl Assembler {
         self.bytes(&[0x48, 0xc1, 0xe0, 2, 0x48, 0xf7, 0xd8, 0x48, 0x01, 0xd0]);
     }
 
-    fn jump_offset(&mut self) -> Place {
+    /// Four bytes that are filled in later.
+    fn offset_to_come(&mut self) -> Place {
         self.bytes(&[0; 4]);
         Place(self.code.len())
     }
@@ -397,8 +400,8 @@ impl Assembler {
         self.bytes(&(distance as i32).to_le_bytes());
     }
 
-    /// Returns to the caller, upper halves of registers cleared.
+    /// Gives the stack back and returns to the caller, upper halves of registers cleared.
     pub fn finish(&mut self) {
-        self.bytes(&[0xc5, 0xf8, 0x77, 0xc3]);
+        self.bytes(&[0x4c, 0x89, 0xd4, 0xc5, 0xf8, 0x77, 0xc3]);
     }
 }

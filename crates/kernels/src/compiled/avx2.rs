@@ -1,28 +1,29 @@
 //! What is AVX2's own: eight positions to a register, so that the body is made twice for sixteen; truth values as the
 //! signs of vectors; numbers for all lanes as whole vectors in memory, because there are no broadcast operands.
 
-use super::allocate::{AHEAD, Emission, Emitted, Part, neutral};
+use super::allocate::{Emission, Emitted, Part, neutral};
 use super::assembler::*;
 use super::{Access, Binary, Builder, Comparison, Logic, Node, Reduction, Stored, Stream, Truth, Vector};
+use crate::math::real::Real;
 
 /// Positions of a register.
 const LANES: u8 = 8;
 /// Reductions whose accumulators, two registers each, are not on the stack.
 const MOST_IN_REGISTERS: usize = 3;
 
+/// Registers that a node may need besides those of values.
+const MOST_TEMPORARIES: usize = 3;
+
 /// The program as machine code.
 pub(super) fn emit(builder: &Builder, past_cache: bool) -> Option<Emitted> {
     let builder = &legal(builder);
-    // The stack is as deep as the bodies ask for, which is known only afterwards: they are made once to see.
-    let mut first = Emission::new(builder, Encoding::Vex256, past_cache);
-    first.lay_out_stack(builder);
-    for rest in [false, true] {
-        first.body(Part { rest, half: 0 }, registers(builder, rest))?;
-    }
-
     let mut emission = Emission::new(builder, Encoding::Vex256, past_cache);
-    emission.lay_out_stack(builder);
-    emission.assembler.reserve_stack(first.frame());
+    let registers = |rest| registers(builder, rest);
+    let kept = emission.choose_residents(registers(true));
+    let registers = |rest| registers(rest) - kept;
+    emission.lay_out_stack();
+    let stack = emission.assembler.reserve_stack();
+    emission.fill_residents();
     emission.fill_stack();
     for (number, (reduction, _)) in builder.accumulators.iter().enumerate() {
         let neutral = emission.constant(neutral(*reduction).to_bits())?;
@@ -40,18 +41,18 @@ pub(super) fn emit(builder: &Builder, past_cache: bool) -> Option<Emitted> {
     let again = emission.assembler.here();
     let rest = emission.assembler.jump_if_less_than_sixteen_are_left();
     for half in [0, 1] {
-        emission.body(Part { rest: false, half }, registers(builder, false))?;
+        emission.body(Part { rest: false, half }, registers(false))?;
     }
     emission.assembler.advance_index(2 * LANES);
     emission.assembler.jump_to(again);
     emission.assembler.land(rest);
     let none_is_left = emission.assembler.count_rest_and_jump_if_none();
     emission.make_mask_of_rest();
-    emission.body(Part { rest: true, half: 0 }, registers(builder, true))?;
+    emission.body(Part { rest: true, half: 0 }, registers(true))?;
     let none_is_left_behind = emission.assembler.take_eight_and_jump_if_none_is_left();
     emission.assembler.advance_index(LANES);
     emission.make_mask_of_rest();
-    emission.body(Part { rest: true, half: 1 }, registers(builder, true))?;
+    emission.body(Part { rest: true, half: 1 }, registers(true))?;
     emission.assembler.land(none_is_left);
     emission.assembler.land(none_is_left_behind);
     for (number, (_, stream)) in builder.accumulators.iter().enumerate() {
@@ -68,17 +69,11 @@ pub(super) fn emit(builder: &Builder, past_cache: bool) -> Option<Emitted> {
             emission.assembler.vector(MOVE_STORE, register.0, 0, place);
         }
     }
-    if past_cache {
-        emission.assembler.fence_stores();
-    }
-    emission.assembler.restore_stack();
-    emission.assembler.finish();
-
     let repeat = |constant: &u32| [*constant; LANES as usize];
     let mut constants: Vec<u32> = builder.constants.iter().flat_map(repeat).collect();
     constants.extend([u32::MAX; LANES as usize]);
     constants.extend([0; LANES as usize]);
-    Some(Emitted { code: emission.assembler.code, constants })
+    Some(Emitted { code: emission.finish(stack), constants })
 }
 
 /// Registers for the values of a body.
@@ -115,10 +110,27 @@ fn legal(builder: &Builder) -> Builder {
         let signs = |Truth(number): Truth| Vector(new[number as usize]);
         let Vector(number) = match *node {
             Node::Constant(index) => legal.bits(builder.constants[index as usize]),
-            Node::Binary(Binary::Scale, a, n) => legal.scale_in_two(of(a), of(n)),
-            Node::Binary(Binary::ScaleNormal, a, n) => {
-                let power = legal.two_to_the(of(n));
-                legal.multiply(of(a), power)
+            Node::Binary(operation @ (Binary::Scale | Binary::ScaleNormal), a, n) => {
+                // Whole numbers are found by a sum that has them in its lowest bits.
+                let sum = match added(builder, n, Binary::Subtract, f32::MAGIC) {
+                    Some(sum) => of(sum),
+                    None => {
+                        let magic = legal.constant(f32::MAGIC);
+                        legal.add(of(n), magic)
+                    }
+                };
+                let (first, second) = if operation == Binary::ScaleNormal {
+                    (legal.power_of_two(sum), None)
+                } else {
+                    let [first, second] = legal.powers_of_two(sum);
+                    (first, Some(second))
+                };
+                // The first product is exact, so that it may be rounded together with a sum.
+                let product = match added(builder, a, Binary::Add, 1.0) {
+                    Some(rest) => legal.multiply_add(of(rest), first, first),
+                    None => legal.multiply(of(a), first),
+                };
+                second.map_or(product, |second| legal.multiply(product, second))
             }
             Node::Binary(operation, a, b) => legal.binary(operation, of(a), of(b)),
             Node::MultiplyAdd(a, b, c) => legal.multiply_add(of(a), of(b), of(c)),
@@ -172,15 +184,69 @@ fn legal(builder: &Builder) -> Builder {
     legal
 }
 
+/// What a node adds a constant to or subtracts it from, if that is what it does.
+fn added(builder: &Builder, Vector(node): Vector, operation: Binary, constant: f32) -> Option<Vector> {
+    let is_constant = |Vector(node): Vector| match builder.nodes[node as usize] {
+        Node::Constant(index) => builder.constants[index as usize] == constant.to_bits(),
+        _ => false,
+    };
+    match builder.nodes[node as usize] {
+        Node::Binary(own, a, b) if own == operation && is_constant(b) => Some(a),
+        Node::Binary(own, a, b) if own == operation && own.commutes() && is_constant(a) => Some(b),
+        _ => None,
+    }
+}
+
 impl Emission<'_> {
+    /// Gives registers that the bodies do not need, of the lowest `registers`, to the numbers for all lanes that are
+    /// used most: the bodies read their operands from memory otherwise, and two such reads a cycle are the limit of
+    /// what is made of exponentials. Says how many.
+    fn choose_residents(&mut self, registers: u8) -> u8 {
+        let free = usize::from(registers).saturating_sub(self.pressure() + MOST_TEMPORARIES);
+        let is_used = |at: &u32| self.is_rematerialised(*at) && self.uses.is_needed(*at as usize);
+        let mut chosen: Vec<u32> = (0..self.nodes.len() as u32).filter(is_used).collect();
+        chosen.sort_by_key(|at| std::cmp::Reverse(self.uses.of(*at).len()));
+        chosen.truncate(free);
+        for (register, at) in (0..registers).rev().zip(&chosen) {
+            self.resident[*at as usize] = Some(Register(register));
+        }
+        chosen.len() as u8
+    }
+
+    fn fill_residents(&mut self) {
+        for at in 0..self.nodes.len() {
+            let Some(register) = self.resident[at] else { continue };
+            match self.nodes[at] {
+                Node::Constant(index) => {
+                    let place = Source::Memory(General::Rdx, 32 * index as i32);
+                    self.assembler.vector(MOVE_LOAD, register.0, 0, place);
+                }
+                _ => self.spread_number(at, register),
+            }
+        }
+    }
+
+    /// Reads the number of a node to all lanes.
+    fn spread_number(&mut self, at: usize, register: Register) {
+        let source = match self.nodes[at] {
+            Node::Uniform(index) => Source::Memory(General::Rsi, 4 * index as i32),
+            Node::Scalar(Stream(stream)) => {
+                self.assembler.load_pointer(stream as usize);
+                Source::Memory(General::Rax, 0)
+            }
+            other => unreachable!("{other:?} is not one number"),
+        };
+        self.assembler.vector(BROADCAST, register.0, 0, source);
+    }
+
     /// Gives accumulators and numbers for all lanes their places on the stack.
-    fn lay_out_stack(&mut self, builder: &Builder) {
-        let accumulators = builder.accumulators.len();
-        if accumulators > MOST_IN_REGISTERS {
-            self.before_slots = 64 * accumulators as i32;
+    fn lay_out_stack(&mut self) {
+        if self.accumulators > MOST_IN_REGISTERS {
+            self.before_slots = 64 * self.accumulators as i32;
         }
         for (at, node) in self.nodes.iter().enumerate() {
-            if matches!(node, Node::Uniform(_) | Node::Scalar(_)) && !self.uses[at].is_empty() {
+            let is_number = matches!(node, Node::Uniform(_) | Node::Scalar(_));
+            if is_number && self.uses.is_needed(at) && self.resident[at].is_none() {
                 self.spread[at] = Some(self.before_slots);
                 self.before_slots += 32;
             }
@@ -191,15 +257,7 @@ impl Emission<'_> {
     fn fill_stack(&mut self) {
         for at in 0..self.nodes.len() {
             let Some(offset) = self.spread[at] else { continue };
-            let source = match self.nodes[at] {
-                Node::Uniform(index) => Source::Memory(General::Rsi, 4 * index as i32),
-                Node::Scalar(Stream(stream)) => {
-                    self.assembler.load_pointer(stream as usize);
-                    Source::Memory(General::Rax, 0)
-                }
-                other => unreachable!("{other:?} is not one number"),
-            };
-            self.assembler.vector(BROADCAST, 0, 0, source);
+            self.spread_number(at, Register(0));
             self.assembler.vector(MOVE_STORE, 0, 0, Source::Memory(General::Rsp, offset));
         }
     }
@@ -285,9 +343,7 @@ impl Emission<'_> {
                 let target = self.target();
                 self.assembler.load_pointer(stream as usize);
                 let scale = if stored == Stored::F32 { 2 } else { 1 };
-                if access == Access::Streamed && self.part == (Part { rest: false, half: 0 }) {
-                    self.assembler.prefetch(scale, AHEAD);
-                }
+                self.ask_ahead(access, scale);
                 match stored {
                     Stored::F32 if self.part.rest => {
                         let place = self.indexed(scale);

@@ -1,7 +1,7 @@
 //! What is AVX-512's own: sixteen positions to a register, truth values in masks, and the rest of the positions through
 //! a mask.
 
-use super::allocate::{AHEAD, Emission, Emitted, Part, neutral};
+use super::allocate::{Emission, Emitted, Part, neutral};
 use super::assembler::*;
 use super::{Access, Builder, Comparison, Logic, Node, Reduction, Stored, Stream};
 
@@ -18,12 +18,8 @@ pub(super) fn emit(builder: &Builder, past_cache: bool) -> Option<Emitted> {
     }
     let registers = Encoding::Evex512.registers() - accumulators.len() as u8;
     let whole = Part { rest: false, half: 0 };
-    // The stack is as deep as the body asks for, which is known only afterwards: the body is made once to see.
-    let mut first = Emission::new(builder, Encoding::Evex512, past_cache);
-    first.body(whole, registers)?;
-
     let mut emission = Emission::new(builder, Encoding::Evex512, past_cache);
-    emission.assembler.reserve_stack(first.frame());
+    let stack = emission.assembler.reserve_stack();
     for (number, (reduction, _)) in accumulators.iter().enumerate() {
         let neutral = emission.constant(neutral(*reduction).to_bits())?;
         emission.bring(accumulator(number), neutral);
@@ -43,12 +39,7 @@ pub(super) fn emit(builder: &Builder, past_cache: bool) -> Option<Emitted> {
         emission.assembler.load_pointer(stream.0 as usize);
         emission.assembler.vector(MOVE_STORE, accumulator(number).0, 0, Source::Memory(General::Rax, 0));
     }
-    if past_cache {
-        emission.assembler.fence_stores();
-    }
-    emission.assembler.restore_stack();
-    emission.assembler.finish();
-    Some(Emitted { code: emission.assembler.code, constants: builder.constants.clone() })
+    Some(Emitted { code: emission.finish(stack), constants: builder.constants.clone() })
 }
 
 fn accumulator(number: usize) -> Register {
@@ -71,9 +62,7 @@ impl Emission<'_> {
                 let target = self.target();
                 self.assembler.load_pointer(stream as usize);
                 let masking = self.loading();
-                if access == Access::Streamed && !self.part.rest {
-                    self.assembler.prefetch(if stored == Stored::F32 { 2 } else { 1 }, AHEAD);
-                }
+                self.ask_ahead(access, if stored == Stored::F32 { 2 } else { 1 });
                 match stored {
                     Stored::F32 => {
                         self.assembler.masked(MOVE_LOAD, target.0, 0, Source::Indexed(2, 0), masking);

@@ -110,7 +110,7 @@ impl Builder {
         self.subtract(sum, magic)
     }
 
-    pub(super) fn two_to_the(&mut self, n: Vector) -> Vector {
+    fn two_to_the(&mut self, n: Vector) -> Vector {
         let bias = self.constant(f32::MAGIC + 127.0);
         let sum = self.add(n, bias);
         self.shift_left(sum, FRACTION)
@@ -121,13 +121,23 @@ impl Builder {
         self.binary(Binary::Scale, value, n)
     }
 
-    /// The same as products, of which the first is exact.
-    pub(super) fn scale_in_two(&mut self, value: Vector, n: Vector) -> Vector {
-        let half = self.nearest(n, 0.5);
-        let rest = self.subtract(n, half);
-        let (first, second) = (self.two_to_the(half), self.two_to_the(rest));
-        let product = self.multiply(value, first);
-        self.multiply(product, second)
+    /// 2ⁿ in two factors, halves of n rounded down and up. `sum` is n + [`f32::MAGIC`], which has n in its lowest bits.
+    pub(super) fn powers_of_two(&mut self, sum: Vector) -> [Vector; 2] {
+        let exponents = self.bits(!((1 << FRACTION) - 1));
+        // With a bias of 127, n / 2 is n + 254 halved: the lowest bit falls to the fraction, where it is cut off.
+        [254, 255].map(|twice_bias| {
+            let twice_bias = self.bits(twice_bias);
+            let biased = self.binary(Binary::AddIntegers, sum, twice_bias);
+            let halved = self.shift_left(biased, FRACTION - 1);
+            self.binary(Binary::And, halved, exponents)
+        })
+    }
+
+    /// 2ⁿ, a number that is neither subnormal nor infinite; `sum` as above.
+    pub(super) fn power_of_two(&mut self, sum: Vector) -> Vector {
+        let bias = self.bits(127);
+        let biased = self.binary(Binary::AddIntegers, sum, bias);
+        self.shift_left(biased, FRACTION)
     }
 
     /// (n, r, c) with x = n ln 2 + r + c.

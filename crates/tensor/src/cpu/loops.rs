@@ -90,16 +90,21 @@ impl CompiledLoop {
         };
         // A column reduction has rows only where its tiles hold whole ones.
         let rows_are_whole = mode == Mode::Tiles || matches!(mode, Mode::Columns { .. }) && program.row > 1;
-        let steps = segments(&program, isa, rows_are_whole);
+        // Several passes over a tile, which is to stay in the first-level cache meanwhile.
+        let passes = mode != Mode::LongRows
+            && rows_are_whole
+            && program.instructions.iter().any(|step| matches!(step, Instruction::Reduce { .. }));
+        let of_rows = |full: usize| (full / program.row).max(1) * program.row;
+        let steps = segments(&program, isa, rows_are_whole, passes.then(|| of_rows(TILE)));
         let needed = in_scratch(&program, &steps);
         let is_compiled = steps.iter().any(|step| matches!(step, Step::Compiled(_)));
         let is_wide = |index: usize| needed[index] && program.registers[index].level == Level::Position;
-        let full = if (0..needed.len()).any(is_wide) { TILE } else { LONG_TILE };
+        let is_short = passes || (0..needed.len()).any(is_wide);
         let tile = match mode {
-            Mode::Tiles => (full / program.row).max(1) * program.row,
+            Mode::Tiles => of_rows(if is_short { TILE } else { LONG_TILE }),
             // A piece is the sum of its tiles, so their length is part of the result.
             Mode::LongRows => TILE,
-            Mode::Columns { .. } if program.row > 1 => (TILE / program.row).max(1) * program.row,
+            Mode::Columns { .. } if program.row > 1 => of_rows(TILE),
             Mode::Columns { inner, .. } => (TILE / inner.max(1)).max(1) * inner.min(TILE),
         };
         let rows = (tile / program.row).max(1);

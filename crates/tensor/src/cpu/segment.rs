@@ -45,6 +45,8 @@ pub(super) struct Segment {
     /// Whether it is run over positions or over rows.
     pub level: Level,
     pub streams: Vec<Source>,
+    /// Bytes from piece to piece of each stream; `None` where its place is looked up for each piece.
+    pub steps: Vec<Option<isize>>,
     pub uniforms: Vec<FillWith>,
     /// Row values that the segment leaves, with the index of their lanes among the streams.
     pub reductions: Vec<(ReduceOp, Register)>,
@@ -71,6 +73,25 @@ pub(super) enum Source {
     Lanes(usize),
 }
 
+impl Source {
+    /// Bytes from a piece to the next, if they are the same everywhere.
+    fn step(&self, piece: usize, row: usize) -> Option<isize> {
+        match self {
+            Source::Memory { size, .. } | Source::Register { size, .. } | Source::Target { size, .. } => {
+                Some((piece * size) as isize)
+            }
+            Source::RowMemory { .. } | Source::RowRegister(_) => {
+                (piece == row).then_some(size_of::<f32>() as isize)
+            }
+            Source::Pattern { pattern, size, .. } => match (&*pattern.lengths, &*pattern.strides) {
+                ([_, length], [stride, _]) if *length == piece => Some(stride * *size as isize),
+                _ => None,
+            },
+            Source::Lanes(_) => Some(0),
+        }
+    }
+}
+
 /// A value of the running segment.
 #[derive(Clone, Copy)]
 enum Known {
@@ -92,11 +113,21 @@ struct Open<'a> {
     memory: BTreeMap<u16, Known>,
     /// Registers whose values the segment makes.
     made: BTreeSet<u16>,
+    /// Sources that earlier segments have read, so that the tile is in a cache.
+    cached: BTreeSet<usize>,
+    /// Sources of which the segment asks for the next tile, so many positions on.
+    asks_for: BTreeMap<usize, usize>,
     instructions: Vec<usize>,
 }
 
-/// The steps of a program.
-pub(super) fn segments(program: &LoopProgram, isa: Isa, rows_are_whole: bool) -> Vec<Step> {
+/// The steps of a program. `tile` is the number of positions that are worked off at a time, where several steps go over
+/// them one after the other.
+pub(super) fn segments(
+    program: &LoopProgram,
+    isa: Isa,
+    rows_are_whole: bool,
+    tile: Option<usize>,
+) -> Vec<Step> {
     let interpreted = || (0..program.instructions.len()).map(Step::Interpreted).collect();
     if !Builder::compiles_for(isa) {
         return interpreted();
@@ -115,6 +146,8 @@ pub(super) fn segments(program: &LoopProgram, isa: Isa, rows_are_whole: bool) ->
         readers: readers(program),
         isa,
         rows_are_whole,
+        tile,
+        passes: BTreeMap::new(),
         open: [Level::Position, Level::Row].map(|level| Open::new(program, &fills, level)),
         steps: Vec::new(),
     };
@@ -162,14 +195,30 @@ struct Sequence<'a> {
     readers: Vec<Vec<usize>>,
     isa: Isa,
     rows_are_whole: bool,
+    tile: Option<usize>,
+    /// Segments that have read each source so far, of those that are in memory in the program's order.
+    passes: BTreeMap<usize, usize>,
     open: [Open<'a>; 2],
     steps: Vec<Step>,
 }
 
 impl Sequence<'_> {
     fn close(&mut self, level: Level) {
-        let fresh = Open::new(self.program, self.fills, level);
         let index = usize::from(level == Level::Row);
+        if level == Level::Position {
+            for source in &self.open[index].streams {
+                if let Source::Memory { source, .. } = source {
+                    *self.passes.entry(*source).or_default() += 1;
+                }
+            }
+        }
+        let mut fresh = Open::new(self.program, self.fills, level);
+        if let (Some(tile), Level::Position) = (self.tile, level) {
+            // The second pass finds the tile in a cache, and has time to ask for the next one.
+            let second = self.passes.iter().filter(|(_, passes)| **passes == 1);
+            fresh.asks_for = second.map(|(source, _)| (*source, tile)).collect();
+            fresh.cached = self.passes.keys().copied().collect();
+        }
         let full = std::mem::replace(&mut self.open[index], fresh);
         full.close(&self.readers, self.isa, &mut self.steps);
     }
@@ -241,6 +290,8 @@ impl<'a> Open<'a> {
             known: BTreeMap::new(),
             memory: BTreeMap::new(),
             made: BTreeSet::new(),
+            cached: BTreeSet::new(),
+            asks_for: BTreeMap::new(),
             instructions: Vec::new(),
         }
     }
@@ -446,7 +497,13 @@ impl<'a> Open<'a> {
         }
         let stored = stored(dtype)?;
         let access = match source {
-            Source::Memory { size, .. } => self.access(size, READ_AHEAD),
+            Source::Memory { size, source } => match self.access(size, READ_AHEAD) {
+                Access::Streamed if self.cached.contains(&source) => match self.asks_for.get(&source) {
+                    Some(tile) => Access::Before((tile * size) as u32),
+                    None => Access::Cached,
+                },
+                access => access,
+            },
             _ => Access::Cached,
         };
         let stream = self.stream(source);
@@ -477,6 +534,12 @@ impl<'a> Open<'a> {
             Some(code) => steps.push(Step::Compiled(Segment {
                 past_cache: self.builder.streams_stores().then(|| self.builder.compile(isa, true)).flatten(),
                 code,
+                steps: match self.piece {
+                    Some(piece) => {
+                        self.streams.iter().map(|source| source.step(piece, self.program.row)).collect()
+                    }
+                    None => vec![None; self.streams.len()],
+                },
                 streams: self.streams,
                 level: self.level,
                 uniforms: self.uniforms,

@@ -110,46 +110,52 @@ impl<'a> Tile<'a> {
             })
             .collect();
         let mut lanes = [[0f32; LANES]; MOST_REDUCTIONS];
+        let lanes_at = lanes.as_mut_ptr();
         let (start, length) = self.span(segment.level);
         let (mut at, end) = (start, start + length);
-        while at < end {
+        // SAFETY: passed on from the caller: the element of position `at`, or its row, exists.
+        let place = |source: &Source, at: usize| unsafe {
+            match source {
+                Source::Memory { source, size } => self.memory.reads[*source].add(at * size),
+                Source::Register { register, size } => self.register(*register).add((at - start) * size),
+                Source::RowMemory { source } => self.memory.reads[*source].add(at / row * size_of::<f32>()),
+                Source::RowRegister(register) => {
+                    self.register(*register).add((at / row - self.first_row) * size_of::<f32>())
+                }
+                Source::Pattern { source, pattern, size } => {
+                    self.memory.reads[*source].offset(place(pattern, at) * *size as isize)
+                }
+                Source::Target { target, size } => self.memory.writes[*target].add(at * size),
+                Source::Lanes(index) => lanes_at.add(*index).cast(),
+            }
+        };
+        if at == end {
+            return;
+        }
+        let mut streams: SmallVec<[*mut u8; 16]> =
+            segment.streams.iter().map(|source| place(source, at)).collect();
+        loop {
             let until = segment.piece.map_or(end, |piece| ((at / piece + 1) * piece).min(end));
-            let streams: SmallVec<[*mut u8; 16]> = segment
-                .streams
-                .iter()
-                .map(|source| {
-                    // SAFETY: passed on from the caller: the element of position `at`, or its row, exists.
-                    unsafe {
-                        match source {
-                            Source::Memory { source, size } => self.memory.reads[*source].add(at * size),
-                            Source::Register { register, size } => {
-                                self.register(*register).add((at - start) * size)
-                            }
-                            Source::RowMemory { source } => {
-                                self.memory.reads[*source].add(at / row * size_of::<f32>())
-                            }
-                            Source::RowRegister(register) => {
-                                self.register(*register).add((at / row - self.first_row) * size_of::<f32>())
-                            }
-                            Source::Pattern { source, pattern, size } => {
-                                self.memory.reads[*source].offset(place(pattern, at) * *size as isize)
-                            }
-                            Source::Target { target, size } => self.memory.writes[*target].add(at * size),
-                            Source::Lanes(index) => lanes.as_mut_ptr().add(*index).cast(),
-                        }
-                    }
-                })
-                .collect();
             // SAFETY: passed on from the caller; a piece ends where the streams of patterns do.
             unsafe { segment.code(&streams).run(&streams, &numbers, until - at) };
-            for ((op, to), lanes) in segment.reductions.iter().zip(&mut lanes) {
-                // SAFETY: the register has room for the rows of the tile.
+            for (index, (op, to)) in segment.reductions.iter().enumerate() {
+                // SAFETY: the code has written the lanes, and the register has room for the rows of the tile.
                 unsafe {
                     let to = self.register(*to).cast::<f32>().add(at / row - self.first_row);
-                    to.write(combine_lanes(*op, lanes));
+                    to.write(combine_lanes(*op, &mut *lanes_at.add(index)));
                 }
             }
+            if until == end {
+                return;
+            }
+            let whole = segment.piece == Some(until - at);
             at = until;
+            for ((stream, source), step) in streams.iter_mut().zip(&segment.streams).zip(&segment.steps) {
+                *stream = match step {
+                    Some(step) if whole => stream.wrapping_offset(*step),
+                    _ => place(source, at),
+                };
+            }
         }
     }
 

@@ -87,15 +87,24 @@ pub(crate) struct Fusion {
     pub level: Vec<Level>,
 }
 
+/// Who reads a computation, and through which input.
+pub(crate) type Consumers = SmallVec<[(u32, usize); 3]>;
+
 /// For each computation, who reads it and through which input.
-pub(crate) fn consumers(resolved: &Resolved) -> Vec<Vec<(u32, usize)>> {
-    let mut consumers = vec![Vec::new(); resolved.computes.len()];
+pub(crate) fn consumers(resolved: &Resolved) -> Vec<Consumers> {
+    let mut consumers = vec![Consumers::new(); resolved.computes.len()];
     for (index, compute) in resolved.computes.iter().enumerate() {
         for (position, access) in compute.inputs.iter().enumerate() {
             consumers[access.root.node as usize].push((index as u32, position));
         }
     }
     consumers
+}
+
+/// What a computation reads or waits for.
+fn needed(compute: &Compute) -> SmallVec<[u32; 4]> {
+    let read = compute.inputs.iter().map(|access| access.root.node);
+    read.chain(compute.after.iter().copied()).collect()
 }
 
 /// For each computation, who must come after it without reading it.
@@ -132,6 +141,7 @@ pub(crate) fn fuse(resolved: &Resolved) -> Fusion {
     let mut fuser = Fuser {
         resolved,
         consumers: consumers(resolved),
+        needed: resolved.computes.iter().map(needed).collect(),
         waiting: waiting(resolved),
         rows_below: rows_below(resolved),
         tail_of: vec![None; count],
@@ -180,7 +190,9 @@ fn rows_below(resolved: &Resolved) -> Vec<Option<usize>> {
 
 struct Fuser<'a> {
     resolved: &'a Resolved,
-    consumers: Vec<Vec<(u32, usize)>>,
+    consumers: Vec<Consumers>,
+    /// What each computation reads or waits for.
+    needed: Vec<SmallVec<[u32; 4]>>,
     waiting: Vec<Vec<u32>>,
     rows_below: Vec<Option<usize>>,
     /// The group that runs over the blocks of a product or convolution.
@@ -254,7 +266,7 @@ impl Fuser<'_> {
             return false;
         }
         // A merge is only worth it if the computation then fits, so that is asked of every consumer first.
-        let fits: Option<Vec<(usize, Fit)>> = self.consumers[index]
+        let fits: Option<SmallVec<[(usize, Fit); 4]>> = self.consumers[index]
             .iter()
             .map(|(consumer, input)| {
                 let group = self.fusion.group_of[*consumer as usize]?;
@@ -356,11 +368,9 @@ impl Fuser<'_> {
             if is_target(member) {
                 return true;
             }
-            let compute = &self.resolved.computes[member as usize];
-            let inputs = compute.inputs.iter().map(|access| access.root.node);
-            for input in inputs.chain(compute.after.iter().copied()) {
-                if input as usize > index {
-                    enter(&mut stack, input);
+            for input in &self.needed[member as usize] {
+                if *input as usize > index {
+                    enter(&mut stack, *input);
                 }
             }
         }

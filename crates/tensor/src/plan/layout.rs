@@ -9,11 +9,19 @@ use crate::ops::Op;
 pub(crate) type Strides = SmallVec<[isize; 6]>;
 
 /// Element `i` of a view lies at `offset + Σ iₖ · strideₖ`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Layout {
     pub shape: Shape,
     pub strides: Strides,
     pub offset: isize,
+}
+
+impl Clone for Layout {
+    fn clone(&self) -> Layout {
+        // Copied as a whole; what is derived goes through an iterator.
+        let strides = Strides::from_slice(&self.strides);
+        Layout { shape: self.shape.clone(), strides, offset: self.offset }
+    }
 }
 
 impl Layout {

@@ -109,6 +109,9 @@ impl Builder {
     ) -> Vec<Value> {
         let is_bound = |tensor: &Tensor| bound.contains_key(&(tensor.node.id, 0));
         let nodes = reachable_until(targets, |tensor| tensor.node.is_evaluated() || is_bound(tensor));
+        self.program.nodes.reserve(nodes.len());
+        self.known.reserve(nodes.len());
+        bound.reserve(nodes.len());
         for tensor in nodes {
             let node = &tensor.node;
             let id = node.id;

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ops::map::MapOp;
 
-use super::fuse::{Fusion, Group, consumers, elements, is_trivial};
+use super::fuse::{Consumers, Fusion, Group, consumers, elements, is_trivial};
 use super::program::Value;
 use super::resolve::{Access, Computation, Compute, ElementOp, Resolved};
 
@@ -82,7 +82,7 @@ impl Choice {
     fn of(
         resolved: &Resolved,
         fusion: &Fusion,
-        consumers: &[Vec<(u32, usize)>],
+        consumers: &[Consumers],
         index: usize,
         group: &Group,
     ) -> Choice {
@@ -156,7 +156,7 @@ impl Choice {
     }
 
     /// The place of each clone: before all that read it in this group.
-    fn places(&self, fusion: &Fusion, consumers: &[Vec<(u32, usize)>], group: usize) -> Clones {
+    fn places(&self, fusion: &Fusion, consumers: &[Consumers], group: usize) -> Clones {
         let mut places = Clones::new();
         for value in self.cloned.iter().rev() {
             let place = consumers[*value as usize]
@@ -183,7 +183,7 @@ fn is_flat(resolved: &Resolved, access: &Access) -> bool {
 fn rewrite(
     resolved: &Resolved,
     fusion: &Fusion,
-    consumers: &[Vec<(u32, usize)>],
+    consumers: &[Consumers],
     plans: &[(usize, Choice)],
 ) -> Resolved {
     // By place, then by the order of the originals: that of what they need.

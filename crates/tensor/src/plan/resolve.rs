@@ -90,6 +90,8 @@ pub(crate) fn resolve(program: &Program) -> Resolved {
         after: IdMap::default(),
         copies: IdMap::default(),
     };
+    resolver.resolved.computes.reserve(program.nodes.len());
+    resolver.accesses.reserve(program.nodes.len());
     let used = used_nodes(program);
     let turned = turned_products(program, &used);
     for (index, node) in program.nodes.iter().enumerate() {
