@@ -11,6 +11,8 @@ use super::weights::WeightFormat;
 const AHEAD: usize = 2048;
 /// The next lines are fetched where they are at most this far, in bytes: with shorter ones the hardware hardly begins.
 const NEAR: usize = 16 << 10;
+/// Bytes that are fetched at a time.
+const LINE: usize = 64;
 
 /// `c[i, j] = many[i] . few[j]`, where `many` is read once, and `few` are at most [`Number::MOST_FEW`].
 #[derive(Clone, Copy)]
@@ -91,12 +93,25 @@ impl<N: Number, W: WeightFormat<N>> Dots<N, W> {
             }
             let size = size_of::<W::Stored>();
             let next = X * self.x_stride.unsigned_abs();
-            let ahead = if next * size <= NEAR { next } else { AHEAD / size };
+            let near = next * size <= NEAR;
+            // What is stored in a line, and what of each vector is read in a step.
+            let line = if size < LINE { LINE / size } else { 1 };
+            let step = V::LANES.div_ceil(W::WEIGHTS);
             let mut sums = [[V::zero(); Y]; X];
             let mut at = 0;
             while at + V::LANES <= self.depth {
-                for m in 0..X {
-                    V::prefetch(x[m].wrapping_add(ahead + at / W::WEIGHTS).cast());
+                let begun = at / W::WEIGHTS;
+                if near {
+                    // The next lines in the order of memory, which is better at that than at four places in turn.
+                    let mut ahead = 0;
+                    while ahead < X * step {
+                        V::prefetch_far(x[0].wrapping_add(next + X * begun + ahead).cast());
+                        ahead += line;
+                    }
+                } else if begun.is_multiple_of(line) {
+                    for m in 0..X {
+                        V::prefetch_far(x[m].wrapping_add(AHEAD / size + begun).cast());
+                    }
                 }
                 let mut left = [V::zero(); X];
                 for m in 0..X {

@@ -245,6 +245,9 @@ impl<T: GemmElement> Finish<T::Sum> for Rounded<T> {
     }
 }
 
+/// Rows of tiles that 32 registers hold.
+const MANY_REGISTERS: usize = 12;
+
 impl Method {
     fn of<T: GemmElement>(tile: TileSize, gemm: &Gemm<T>) -> Method {
         let &Gemm { m, n, k, ref a, ref b, .. } = gemm;
@@ -255,6 +258,8 @@ impl Method {
             return Method::Few(Lines::Depth);
         }
         let large = k * n * size > 48 << 10;
+        // The numbers of A that meet a group of rows of B stay in registers, of which there are fewer than 32.
+        let most = if tile.rows < MANY_REGISTERS { most.min(4) } else { most };
         if b.column_stride == 1 && m <= most && (large || n >= 256) {
             return Method::Few(Lines::Columns);
         }

@@ -12,6 +12,9 @@ const GROUP: usize = 4;
 /// Columns whose part of C stays in the first-level cache while the rows of B go by, in bytes for all rows of C.
 const C_BYTES: usize = 16 << 10;
 
+/// Bytes that are fetched at a time.
+const LINE: usize = 64;
+
 /// A product of `rows x depth` by `depth x columns`, with at most [`Number::MOST_FEW`] rows.
 #[derive(Clone, Copy)]
 pub struct Stream<N: Number, W: WeightFormat<N>> {
@@ -104,6 +107,8 @@ impl<N: Number, W: WeightFormat<N>> Stream<N, W> {
             }
             let b = self.b.wrapping_offset(depth as isize * self.b_depth);
             let whole = self.columns / V::LANES * V::LANES;
+            let size = size_of::<W::Stored>();
+            let line = if size < LINE { LINE / size } else { 1 };
             let mut column = 0;
             while column < self.columns {
                 let full = column < whole;
@@ -111,6 +116,11 @@ impl<N: Number, W: WeightFormat<N>> Stream<N, W> {
                 let mut right = [V::zero(); G];
                 for inner in 0..G {
                     let from = b.wrapping_offset(inner as isize * self.b_depth);
+                    // The same columns of the next rows, which are far away.
+                    let next = from.wrapping_offset(G as isize * self.b_depth);
+                    if (column / W::WEIGHTS).is_multiple_of(line) {
+                        V::prefetch_far(next.wrapping_add(column / W::WEIGHTS).cast());
+                    }
                     right[inner] =
                         W::load::<V>(from, column, if full { V::LANES } else { self.columns - whole });
                 }

@@ -69,6 +69,14 @@ pub trait Vector: Copy {
     #[inline(always)]
     unsafe fn prefetch(_place: *const Self::Element) {}
 
+    /// The same for the second-level cache: reads that wait for memory do not take the place of those that find their
+    /// lines in the first.
+    ///
+    /// # Safety
+    /// See [`Vector::zero`].
+    #[inline(always)]
+    unsafe fn prefetch_far(_place: *const Self::Element) {}
+
     /// A tile of [`Vector::WHOLE_TILE_ROWS`] rows and [`VECTORS`](super::tile::VECTORS) vectors, where the rows or the
     /// columns of A are contiguous, by code written for this vector.
     ///

@@ -48,6 +48,11 @@ macro_rules! vector {
                 // SAFETY: prefetching does not fault; SSE is part of x86-64.
                 unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) }
             }
+            #[inline(always)]
+            unsafe fn prefetch_far(place: *const $element) {
+                // SAFETY: as above.
+                unsafe { _mm_prefetch::<_MM_HINT_T1>(place.cast()) }
+            }
             $($rest)*
         }
     };
