@@ -296,9 +296,13 @@ impl Builder {
     }
 
     fn exp_of_minus_magnitude(&mut self, x: Vector) -> Vector {
-        let a = self.magnitude(x);
-        let negative = self.negate(a);
-        self.exp(negative)
+        let sign = self.bits(SIGN);
+        let negative = self.binary(Binary::Or, x, sign);
+        // No number overflows that is not positive.
+        let low = self.constant(f32::EXP_LOW);
+        let clamped = self.binary(Binary::Larger, low, negative);
+        let (n, value) = self.exp_parts(clamped);
+        self.scale(value, n)
     }
 
     /// 1 / (1 + e⁻ˣ).

@@ -41,11 +41,12 @@ impl Tensor {
         ((self * std::f64::consts::FRAC_1_SQRT_2).erf() + 1.0) * self * 0.5
     }
 
-    /// The approximation of [`gelu`](Tensor::gelu) by a hyperbolic tangent, as in GPT-2.
+    /// The approximation of [`gelu`](Tensor::gelu) by a hyperbolic tangent, as in GPT-2: x (1 + tanh(√(2/π) (x +
+    /// 0.044715 x³))) / 2, computed as x times the sigmoid of twice that argument, which does not cancel.
     #[track_caller]
     pub fn gelu_tanh(&self) -> Tensor {
-        let inner = (self + self * self.square() * 0.044_715) * (2.0 / std::f64::consts::PI).sqrt();
-        (inner.tanh() + 1.0) * self * 0.5
+        let inner = self + self * self.square() * 0.044_715;
+        self * (inner * (2.0 * (2.0 / std::f64::consts::PI).sqrt())).sigmoid()
     }
 
     /// max(0, min(x, 6)).
