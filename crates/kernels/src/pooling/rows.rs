@@ -16,9 +16,6 @@ fn replaces<T: PoolingElement>(candidate: T, best: T) -> bool {
     result
 }
 
-/// Windows that are compared side by side.
-const LANES: usize = 8;
-
 /// The places of the largest elements of row `row` of the windows of a plane, or [`NONE`].
 pub struct ChooseRow<'a, T> {
     pub geometry: &'a Geometry,
@@ -43,14 +40,10 @@ impl<T: PoolingElement> Kernel for ChooseRow<'_, T> {
         for column in 0..first {
             self.single(column);
         }
-        let mut column = first;
-        while column + LANES <= end {
-            self.inner::<LANES>(column);
-            column += LANES;
-        }
-        while column < end {
-            self.inner::<1>(column);
-            column += 1;
+        match end - first {
+            8.. => self.parts::<8>(first, end),
+            4.. => self.parts::<4>(first, end),
+            _ => self.parts::<1>(first, end),
         }
         for column in end..width {
             self.single(column);
@@ -59,6 +52,19 @@ impl<T: PoolingElement> Kernel for ChooseRow<'_, T> {
 }
 
 impl<T: PoolingElement> ChooseRow<'_, T> {
+    /// The windows in `first..end`, of which there are at least `N` or none, `N` at a time. The last ones overlap those
+    /// before: single windows would be made of branches that nothing predicts.
+    #[inline(always)]
+    fn parts<const N: usize>(&mut self, first: usize, end: usize) {
+        let mut column = first;
+        while column < end {
+            let last = end - N;
+            let start = if column < last { column } else { last };
+            self.inner::<N>(start);
+            column = start + N;
+        }
+    }
+
     /// Windows from `column` on, none of which reaches into the padding on the left and right. The largest elements
     /// stay in registers: through memory, the compiler makes slow masked stores of the selections.
     #[inline(always)]
@@ -110,6 +116,39 @@ impl<T: PoolingElement> ChooseRow<'_, T> {
     }
 }
 
+/// The elements at even and at odd places of the first `2 · N`.
+#[inline(always)]
+fn halves<T: PoolingElement, const N: usize>(from: &[T]) -> [[T; N]; 2] {
+    let from = &from[..2 * N];
+    let mut halves = [[T::ZERO; N]; 2];
+    for lane in 0..N {
+        halves[0][lane] = from[2 * lane];
+        halves[1][lane] = from[2 * lane + 1];
+    }
+    halves
+}
+
+/// Two lines of windows of two by two, worked off in parts of so many windows that the compiler keeps each of their places
+/// in a vector. The last part overlaps the one before: single windows would be made of branches that nothing predicts.
+macro_rules! in_parts {
+    ($count:expr, $part:ident, $($argument:expr),*) => {
+        match $count {
+            8.. => in_parts!(@ 8, $count, $part, $($argument),*),
+            4.. => in_parts!(@ 4, $count, $part, $($argument),*),
+            _ => in_parts!(@ 1, $count, $part, $($argument),*),
+        }
+    };
+    (@ $windows:literal, $count:expr, $part:ident, $($argument:expr),*) => {{
+        let mut index = 0;
+        while index < $count {
+            let last = $count - $windows;
+            let first = if index < last { index } else { last };
+            $part::<T, $windows>(first, $($argument),*);
+            index = first + $windows;
+        }
+    }};
+}
+
 /// Selects from `t` at the maxima of windows of two by two.
 pub struct ChoosePairs<'a, T> {
     pub geometry: &'a Geometry,
@@ -121,31 +160,43 @@ pub struct ChoosePairs<'a, T> {
 impl<T: PoolingElement> Kernel for ChoosePairs<'_, T> {
     type Output = ();
 
-    // Indices run over several arrays at once.
-    #[allow(clippy::needless_range_loop)]
     #[inline(always)]
     fn run<I: Instructions>(self) {
         let (width, count) = (self.geometry.shape.size[1], self.geometry.output[1]);
         for (row, out) in self.out.chunks_exact_mut(count).enumerate() {
             let start = 2 * row * width;
-            let upper = &self.x[start..][..2 * count];
-            let lower = &self.x[start + width..][..2 * count];
-            let upper_t = &self.t[start..][..2 * count];
-            let lower_t = &self.t[start + width..][..2 * count];
-            for index in 0..count {
-                let (left, right) = (2 * index, 2 * index + 1);
-                let (mut best, mut value) = (upper[left], upper_t[left]);
-                let mut take = replaces(upper[right], best);
-                best = if take { upper[right] } else { best };
-                value = if take { upper_t[right] } else { value };
-                take = replaces(lower[left], best);
-                best = if take { lower[left] } else { best };
-                value = if take { lower_t[left] } else { value };
-                take = replaces(lower[right], best);
-                out[index] = if take { lower_t[right] } else { value };
-            }
+            let x = [&self.x[start..][..2 * count], &self.x[start + width..][..2 * count]];
+            let t = [&self.t[start..][..2 * count], &self.t[start + width..][..2 * count]];
+            in_parts!(count, choose_pairs, x, t, out);
         }
     }
+}
+
+// Indices run over several arrays at once.
+#[allow(clippy::needless_range_loop)]
+#[inline(always)]
+fn choose_pairs<T: PoolingElement, const N: usize>(
+    index: usize,
+    [upper, lower]: [&[T]; 2],
+    [upper_t, lower_t]: [&[T]; 2],
+    out: &mut [T],
+) {
+    let [left, right] = halves::<T, N>(&upper[2 * index..]);
+    let [lower_left, lower_right] = halves::<T, N>(&lower[2 * index..]);
+    let [left_t, right_t] = halves::<T, N>(&upper_t[2 * index..]);
+    let [lower_left_t, lower_right_t] = halves::<T, N>(&lower_t[2 * index..]);
+    let mut values = [T::ZERO; N];
+    for lane in 0..N {
+        let mut take = replaces(right[lane], left[lane]);
+        let mut best = if take { right[lane] } else { left[lane] };
+        let mut value = if take { right_t[lane] } else { left_t[lane] };
+        take = replaces(lower_left[lane], best);
+        best = if take { lower_left[lane] } else { best };
+        value = if take { lower_left_t[lane] } else { value };
+        take = replaces(lower_right[lane], best);
+        values[lane] = if take { lower_right_t[lane] } else { value };
+    }
+    out[index..index + N].copy_from_slice(&values);
 }
 
 /// Writes `ct` to the maxima of windows of two by two, and zeros elsewhere.
@@ -159,35 +210,54 @@ pub struct SpreadPairs<'a, T> {
 impl<T: PoolingElement> Kernel for SpreadPairs<'_, T> {
     type Output = ();
 
-    // Indices run over several arrays at once.
-    #[allow(clippy::needless_range_loop)]
     #[inline(always)]
     fn run<I: Instructions>(self) {
         let ([height, width], count) = (self.geometry.shape.size, self.geometry.output[1]);
         for (row, ct) in self.ct.chunks_exact(count).enumerate() {
             let start = 2 * row * width;
-            let upper = &self.x[start..][..2 * count];
-            let lower = &self.x[start + width..][..2 * count];
+            let x = [&self.x[start..][..2 * count], &self.x[start + width..][..2 * count]];
             let (above, below) = self.dx[start..][..2 * width].split_at_mut(width);
             above[2 * count..].fill(T::ZERO);
             below[2 * count..].fill(T::ZERO);
-            let (above, below) = (&mut above[..2 * count], &mut below[..2 * count]);
-            for index in 0..count {
-                let (left, right) = (2 * index, 2 * index + 1);
-                let second = replaces(upper[right], upper[left]);
-                let best = if second { upper[right] } else { upper[left] };
-                let third = replaces(lower[left], best);
-                let best = if third { lower[left] } else { best };
-                let fourth = replaces(lower[right], best);
-                let value = ct[index];
-                above[left] = if second | third | fourth { T::ZERO } else { value };
-                above[right] = if second & !third & !fourth { value } else { T::ZERO };
-                below[left] = if third & !fourth { value } else { T::ZERO };
-                below[right] = if fourth { value } else { T::ZERO };
-            }
+            in_parts!(count, spread_pairs, x, ct, above, below);
         }
         // An odd last row is in no window.
         self.dx[height / 2 * 2 * width..].fill(T::ZERO);
+    }
+}
+
+// Indices run over several arrays at once.
+#[allow(clippy::needless_range_loop)]
+#[inline(always)]
+fn spread_pairs<T: PoolingElement, const N: usize>(
+    index: usize,
+    [upper, lower]: [&[T]; 2],
+    ct: &[T],
+    above: &mut [T],
+    below: &mut [T],
+) {
+    let [left, right] = halves::<T, N>(&upper[2 * index..]);
+    let [lower_left, lower_right] = halves::<T, N>(&lower[2 * index..]);
+    let ct = &ct[index..index + N];
+    let mut spread = [[T::ZERO; N]; 4];
+    for lane in 0..N {
+        let second = replaces(right[lane], left[lane]);
+        let best = if second { right[lane] } else { left[lane] };
+        let third = replaces(lower_left[lane], best);
+        let best = if third { lower_left[lane] } else { best };
+        let fourth = replaces(lower_right[lane], best);
+        let value = ct[lane];
+        spread[0][lane] = if second | third | fourth { T::ZERO } else { value };
+        spread[1][lane] = if second & !third & !fourth { value } else { T::ZERO };
+        spread[2][lane] = if third & !fourth { value } else { T::ZERO };
+        spread[3][lane] = if fourth { value } else { T::ZERO };
+    }
+    let (above, below) = (&mut above[2 * index..][..2 * N], &mut below[2 * index..][..2 * N]);
+    for lane in 0..N {
+        above[2 * lane] = spread[0][lane];
+        above[2 * lane + 1] = spread[1][lane];
+        below[2 * lane] = spread[2][lane];
+        below[2 * lane + 1] = spread[3][lane];
     }
 }
 
