@@ -189,7 +189,12 @@ impl<N: Number> Tile<N> {
     pub unsafe fn strip<V: Vector<Element = N>, const ROWS: usize>(mut self, rows: usize, columns: usize) {
         let mut left = rows;
         while left > 0 {
-            let now = if left >= ROWS { ROWS } else { left };
+            // Tiles of one or two rows wait for their own sums: rather two of three or four.
+            let now = match left {
+                7 | 8 if ROWS == 6 => 4,
+                _ if left >= ROWS => ROWS,
+                _ => left,
+            };
             // SAFETY: `now <= left` rows and `columns` columns remain, as the caller vouches.
             let done = unsafe {
                 if columns == VECTORS * V::LANES {
