@@ -18,9 +18,10 @@ const MOST_TEMPORARIES: usize = 3;
 pub(super) fn emit(builder: &Builder, past_cache: bool) -> Option<Emitted> {
     let builder = &legal(builder);
     let mut emission = Emission::new(builder, Encoding::Vex256, past_cache);
-    let registers = |rest| registers(builder, rest);
-    let kept = emission.choose_residents(registers(true));
-    let registers = |rest| registers(rest) - kept;
+    let residents = emission.choose_residents(registers(builder, true));
+    // Residents lie below the mask of the rest, which only programs without any have to spare for values.
+    let registers =
+        |rest| if residents == 0 { registers(builder, rest) } else { registers(builder, true) - residents };
     emission.lay_out_stack();
     let stack = emission.assembler.reserve_stack();
     emission.fill_residents();

@@ -261,6 +261,19 @@ impl Builder {
 
     /// ln(1 + x).
     pub fn ln_1p(&mut self, x: Vector) -> Vector {
+        let (u, result) = self.ln_1p_core(x);
+        let result = self.ln_edges(u, result);
+        self.itself_if_tiny(x, result)
+    }
+
+    /// ln(1 + x) for x from 0 to 1, NaN for NaN.
+    fn ln_1p_of_fraction(&mut self, x: Vector) -> Vector {
+        let (_, result) = self.ln_1p_core(x);
+        self.itself_if_tiny(x, result)
+    }
+
+    /// 1 + x, and its logarithm if it is positive and finite.
+    fn ln_1p_core(&mut self, x: Vector) -> (Vector, Vector) {
         let one = self.constant(1.0);
         let u = self.add(one, x);
         let x_part = self.subtract(u, one);
@@ -270,9 +283,7 @@ impl Builder {
         let (m, k) = self.split(u);
         let correction = self.divide(lost, u);
         let f = self.subtract(m, one);
-        let result = self.ln_core(f, k, Some(correction));
-        let result = self.ln_edges(u, result);
-        self.itself_if_tiny(x, result)
+        (u, self.ln_core(f, k, Some(correction)))
     }
 
     /// The hyperbolic tangent.
@@ -320,7 +331,7 @@ impl Builder {
         let zero = self.constant(0.0);
         let positive = self.binary(Binary::Larger, x, zero);
         let e = self.exp_of_minus_magnitude(x);
-        let logarithm = self.ln_1p(e);
+        let logarithm = self.ln_1p_of_fraction(e);
         self.add(positive, logarithm)
     }
 

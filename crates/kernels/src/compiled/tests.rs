@@ -171,11 +171,18 @@ fn long_random_programs_survive_the_shortage_of_registers() {
             (0..4).map(|stream| builder.load(Stream(stream), Stored::F32, Access::Streamed)).collect();
         values.push(builder.scalar(Stream(4)));
         values.push(builder.uniform(1));
-        values.push(builder.constant(0.75));
+        // Numbers for all positions may keep the registers that are left: programs with many of them and few values.
+        let constants = if round % 2 == 0 { 1 } else { 10 };
+        values.extend((0..constants).map(|index| builder.constant(0.75 + index as f32 / 8.0)));
         let mut truths: Vec<Truth> = Vec::new();
         for _ in 0..draw(150) + 1 {
             // Old values stay in use, so that many are alive at once.
-            let [a, b, c] = [0; 3].map(|_| values[draw(values.len())]);
+            let from = if round % 4 == 1 { values.len().saturating_sub(8) } else { 0 };
+            let mut any = || match draw(3) {
+                0 if constants > 1 => values[6 + draw(constants)],
+                _ => values[from + draw(values.len() - from)],
+            };
+            let [a, b, c] = [any(), any(), any()];
             match draw(10) {
                 0 => values.push(builder.add(a, b)),
                 1 => values.push(builder.subtract(a, b)),

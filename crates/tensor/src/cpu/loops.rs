@@ -15,7 +15,7 @@ use crate::plan::fuse::{Form, LONGEST_ROW, Level};
 use crate::plan::loops::{Instruction, LoopProgram, Operand, Register};
 
 use super::reduce;
-use super::segment::{Step, segments};
+use super::segment::{Step, Tiling, segments};
 use super::tile::Tile;
 
 /// Positions of a tile, more only if a row is longer.
@@ -28,6 +28,8 @@ const PIECE: usize = 16 * 1024;
 const MOST_PIECES: usize = 64;
 /// Columns that a task of a column reduction works on at once.
 const COLUMN_CHUNK: usize = 4096;
+/// Positions of a line of a column reduction that are worth a call of compiled code, where nothing else works by lines.
+const LONG_LINE: usize = 512;
 /// Instructions times positions from which a second thread pays.
 const WORTH_A_THREAD: usize = 64 * 1024;
 
@@ -40,6 +42,8 @@ pub(crate) struct CompiledLoop {
     pub program: LoopProgram,
     /// What is interpreted and what is compiled.
     pub steps: Vec<Step>,
+    /// Which column reductions the steps do.
+    summed: Vec<bool>,
     /// The fixed registers that are read from scratch memory.
     setup: Vec<Instruction>,
     /// Byte offset of each register.
@@ -95,8 +99,15 @@ impl CompiledLoop {
             && rows_are_whole
             && program.instructions.iter().any(|step| matches!(step, Instruction::Reduce { .. }));
         let of_rows = |full: usize| (full / program.row).max(1) * program.row;
-        let steps = segments(&program, isa, rows_are_whole, passes.then(|| of_rows(TILE)));
-        let needed = in_scratch(&program, &steps);
+        let line = match mode {
+            Mode::Columns { inner, .. } if program.row > 1 || (LONG_LINE..=TILE).contains(&inner) => {
+                Some(inner)
+            }
+            _ => None,
+        };
+        let tiling = Tiling { rows_are_whole, passes_over: passes.then(|| of_rows(TILE)), line };
+        let (steps, summed) = segments(&program, isa, tiling);
+        let needed = in_scratch(&program, &steps, &summed);
         let is_compiled = steps.iter().any(|step| matches!(step, Step::Compiled(_)));
         let is_wide = |index: usize| needed[index] && program.registers[index].level == Level::Position;
         let is_short = passes || (0..needed.len()).any(is_wide);
@@ -135,7 +146,7 @@ impl CompiledLoop {
             - steps.iter().filter(|step| matches!(step, Step::Interpreted(_))).count();
         let cost = steps.len() + compiled / COMPILED_PER_INTERPRETED;
         let setup = program.setup.iter().filter(is_read).cloned().collect();
-        CompiledLoop { program, steps, setup, offsets, scratch_bytes, tile, cost, mode }
+        CompiledLoop { program, steps, summed, setup, offsets, scratch_bytes, tile, cost, mode }
     }
 
     /// Runs the whole loop.
@@ -334,6 +345,16 @@ impl CompiledLoop {
                 let rows = piece * rows_of_piece..((piece + 1) * rows_of_piece).min(length);
                 self.with_registers(isa, *memory, self.tile, |tile| {
                     let first_row = rows.start;
+                    tile.columns = (0..program.columns.len())
+                        .map(|index| accumulator(index, own_outer, piece, columns.start))
+                        .collect();
+                    for (sums, _) in tile.columns.iter().zip(&self.summed).filter(|(_, summed)| **summed) {
+                        // SAFETY: the accumulator's columns are this task's own, and single precision is summed.
+                        let sums =
+                            unsafe { std::slice::from_raw_parts_mut(sums.cast::<f32>(), columns.len()) };
+                        // What changes no sum, zeros of either sign included.
+                        sums.fill(-0.0);
+                    }
                     let mut step = |row: usize, count: usize, column: usize, width: usize| {
                         let own_row = own_outer * length + row;
                         let (tile_row, tile_rows) = if has_rows { (own_row, count) } else { (0, 1) };
@@ -343,6 +364,9 @@ impl CompiledLoop {
                             unsafe { tile.step(step) };
                         }
                         for (index, reduction) in program.columns.iter().enumerate() {
+                            if self.summed[index] {
+                                continue;
+                            }
                             let target = accumulator(index, own_outer, piece, column);
                             // SAFETY: the accumulator's columns are this task's own.
                             unsafe {
@@ -429,7 +453,7 @@ impl Shared {
 }
 
 /// Which registers the steps read or write in scratch memory.
-fn in_scratch(program: &LoopProgram, steps: &[Step]) -> Vec<bool> {
+fn in_scratch(program: &LoopProgram, steps: &[Step], summed: &[bool]) -> Vec<bool> {
     let mut needed = vec![false; program.registers.len()];
     let mut need = |register: Register| needed[usize::from(register.0)] = true;
     for step in steps {
@@ -442,7 +466,7 @@ fn in_scratch(program: &LoopProgram, steps: &[Step]) -> Vec<bool> {
             Step::Compiled(segment) => segment.scratch_registers().for_each(&mut need),
         }
     }
-    for column in &program.columns {
+    for (column, _) in program.columns.iter().zip(summed).filter(|(_, summed)| !**summed) {
         if let Operand::Register(register) = column.operand {
             need(register);
         }

@@ -71,6 +71,8 @@ pub(super) enum Source {
     Target { target: usize, size: usize },
     /// The lanes of a reduction.
     Lanes(usize),
+    /// The sums of a column reduction, as many as a line of its positions.
+    Columns { index: usize, line: usize },
 }
 
 impl Source {
@@ -88,6 +90,7 @@ impl Source {
                 _ => None,
             },
             Source::Lanes(_) => Some(0),
+            Source::Columns { line, .. } => (piece == *line).then_some(0),
         }
     }
 }
@@ -120,17 +123,22 @@ struct Open<'a> {
     instructions: Vec<usize>,
 }
 
-/// The steps of a program. `tile` is the number of positions that are worked off at a time, where several steps go over
-/// them one after the other.
-pub(super) fn segments(
-    program: &LoopProgram,
-    isa: Isa,
-    rows_are_whole: bool,
-    tile: Option<usize>,
-) -> Vec<Step> {
-    let interpreted = || (0..program.instructions.len()).map(Step::Interpreted).collect();
+/// What the steps of a program may count on.
+#[derive(Clone, Copy)]
+pub(super) struct Tiling {
+    /// Whether tiles hold whole rows.
+    pub rows_are_whole: bool,
+    /// The number of positions of a tile, where several steps go over them one after the other.
+    pub passes_over: Option<usize>,
+    /// The positions of a line of column reductions, where tiles hold whole lines that are worth a call each.
+    pub line: Option<usize>,
+}
+
+/// The steps of a program, and which of its column reductions they do.
+pub(super) fn segments(program: &LoopProgram, isa: Isa, tiling: Tiling) -> (Vec<Step>, Vec<bool>) {
+    let summed = vec![false; program.columns.len()];
     if !Builder::compiles_for(isa) {
-        return interpreted();
+        return ((0..program.instructions.len()).map(Step::Interpreted).collect(), summed);
     }
     let fills: BTreeMap<u16, FillWith> = program
         .setup
@@ -145,8 +153,8 @@ pub(super) fn segments(
         fills: &fills,
         readers: readers(program),
         isa,
-        rows_are_whole,
-        tile,
+        tiling,
+        summed,
         passes: BTreeMap::new(),
         open: [Level::Position, Level::Row].map(|level| Open::new(program, &fills, level)),
         steps: Vec::new(),
@@ -164,7 +172,7 @@ pub(super) fn segments(
     }
     sequence.close(Level::Row);
     sequence.close(Level::Position);
-    sequence.steps
+    (sequence.steps, sequence.summed)
 }
 
 fn other(level: Level) -> Level {
@@ -194,8 +202,9 @@ struct Sequence<'a> {
     fills: &'a BTreeMap<u16, FillWith>,
     readers: Vec<Vec<usize>>,
     isa: Isa,
-    rows_are_whole: bool,
-    tile: Option<usize>,
+    tiling: Tiling,
+    /// Column reductions that segments do.
+    summed: Vec<bool>,
     /// Segments that have read each source so far, of those that are in memory in the program's order.
     passes: BTreeMap<usize, usize>,
     open: [Open<'a>; 2],
@@ -213,14 +222,14 @@ impl Sequence<'_> {
             }
         }
         let mut fresh = Open::new(self.program, self.fills, level);
-        if let (Some(tile), Level::Position) = (self.tile, level) {
+        if let (Some(tile), Level::Position) = (self.tiling.passes_over, level) {
             // The second pass finds the tile in a cache, and has time to ask for the next one.
             let second = self.passes.iter().filter(|(_, passes)| **passes == 1);
             fresh.asks_for = second.map(|(source, _)| (*source, tile)).collect();
             fresh.cached = self.passes.keys().copied().collect();
         }
         let full = std::mem::replace(&mut self.open[index], fresh);
-        full.close(&self.readers, self.isa, &mut self.steps);
+        full.close(&self.readers, self.isa, self.tiling.line, &mut self.summed, &mut self.steps);
     }
 
     /// Takes an instruction into the segment of its level, or between segments.
@@ -232,12 +241,12 @@ impl Sequence<'_> {
         if reads.iter().any(|register| self.open[1 - own].produces(*register)) {
             self.close(other(level));
         }
-        if self.open[own].accept(index, instruction, self.rows_are_whole) {
+        if self.open[own].accept(index, instruction, self.tiling.rows_are_whole) {
             return;
         }
         if reads.iter().any(|register| self.open[own].produces(*register)) {
             self.close(level);
-            if self.open[own].accept(index, instruction, self.rows_are_whole) {
+            if self.open[own].accept(index, instruction, self.tiling.rows_are_whole) {
                 return;
             }
         }
@@ -248,7 +257,10 @@ impl Sequence<'_> {
     }
 }
 
-/// For each register the instructions that read it; reductions over columns count as behind the last.
+/// Stands for the reductions over columns among the readers of a register.
+const COLUMNS: usize = usize::MAX;
+
+/// For each register the instructions that read it.
 fn readers(program: &LoopProgram) -> Vec<Vec<usize>> {
     let mut readers = vec![Vec::new(); program.registers.len()];
     for (index, instruction) in program.instructions.iter().enumerate() {
@@ -258,7 +270,7 @@ fn readers(program: &LoopProgram) -> Vec<Vec<usize>> {
     }
     for column in &program.columns {
         if let Operand::Register(register) = column.operand {
-            readers[usize::from(register.0)].push(usize::MAX);
+            readers[usize::from(register.0)].push(COLUMNS);
         }
     }
     readers
@@ -510,13 +522,56 @@ impl<'a> Open<'a> {
         Some(Known::Number(self.builder.load(stream, stored, access)))
     }
 
+    /// Adds the values that the segment has to the sums of columns that no other has done.
+    fn sum_columns(&mut self, line: Option<usize>, summed: &[bool]) -> Vec<usize> {
+        let (Some(line), Level::Position) = (line, self.level) else { return Vec::new() };
+        let mut own = Vec::new();
+        for (index, column) in self.program.columns.iter().enumerate() {
+            let known = match column.operand {
+                Operand::Register(register) => self.known.get(&register.0),
+                Operand::Memory(index) => self.memory.get(&index),
+            };
+            let (Some(Known::Number(value)), DType::F32, ReduceOp::Sum) =
+                (known.copied(), column.dtype, column.op)
+            else {
+                continue;
+            };
+            let Some(piece) = self.narrow(line) else { return own };
+            if summed[index] {
+                continue;
+            }
+            self.piece = Some(piece);
+            let stream = self.stream(Source::Columns { index, line });
+            let sum = self.builder.load(stream, Stored::F32, Access::Cached);
+            let sum = self.builder.add(sum, value);
+            self.builder.store(stream, Stored::F32, Access::Cached, sum);
+            own.push(index);
+        }
+        own
+    }
+
     /// Ends the segment: values that others read are stored, and the code is made.
-    fn close(mut self, readers: &[Vec<usize>], isa: Isa, steps: &mut Vec<Step>) {
+    fn close(
+        mut self,
+        readers: &[Vec<usize>],
+        isa: Isa,
+        line: Option<usize>,
+        summed: &mut [bool],
+        steps: &mut Vec<Step>,
+    ) {
         if self.instructions.is_empty() {
             return;
         }
+        let own = self.sum_columns(line, summed);
+        let left: Vec<Operand> = (0..summed.len())
+            .filter(|index| !summed[*index] && !own.contains(index))
+            .map(|index| self.program.columns[index].operand)
+            .collect();
         for register in std::mem::take(&mut self.made) {
-            let outside = |reader: &usize| self.instructions.binary_search(reader).is_err();
+            let outside = |reader: &usize| match *reader {
+                COLUMNS => left.contains(&Operand::Register(Register(register))),
+                reader => self.instructions.binary_search(&reader).is_err(),
+            };
             if !readers[usize::from(register)].iter().any(outside) {
                 continue;
             }
@@ -531,21 +586,28 @@ impl<'a> Open<'a> {
             }
         }
         match self.builder.compile(isa, false) {
-            Some(code) => steps.push(Step::Compiled(Segment {
-                past_cache: self.builder.streams_stores().then(|| self.builder.compile(isa, true)).flatten(),
-                code,
-                steps: match self.piece {
-                    Some(piece) => {
-                        self.streams.iter().map(|source| source.step(piece, self.program.row)).collect()
-                    }
-                    None => vec![None; self.streams.len()],
-                },
-                streams: self.streams,
-                level: self.level,
-                uniforms: self.uniforms,
-                reductions: self.reductions,
-                piece: self.piece,
-            })),
+            Some(code) => {
+                own.into_iter().for_each(|index| summed[index] = true);
+                steps.push(Step::Compiled(Segment {
+                    past_cache: self
+                        .builder
+                        .streams_stores()
+                        .then(|| self.builder.compile(isa, true))
+                        .flatten(),
+                    code,
+                    steps: match self.piece {
+                        Some(piece) => {
+                            self.streams.iter().map(|source| source.step(piece, self.program.row)).collect()
+                        }
+                        None => vec![None; self.streams.len()],
+                    },
+                    streams: self.streams,
+                    level: self.level,
+                    uniforms: self.uniforms,
+                    reductions: self.reductions,
+                    piece: self.piece,
+                }));
+            }
             None => steps.extend(self.instructions.into_iter().map(Step::Interpreted)),
         }
     }

@@ -26,6 +26,8 @@ pub(super) struct Tile<'a> {
     first_row: usize,
     positions: usize,
     rows: usize,
+    /// The sums of each column reduction.
+    pub columns: SmallVec<[*mut u8; 4]>,
 }
 
 impl<'a> Tile<'a> {
@@ -38,7 +40,8 @@ impl<'a> Tile<'a> {
         positions: usize,
     ) -> Tile<'a> {
         let rows = (positions / compiled.program.row).max(1);
-        Tile { compiled, memory, isa, scratch, start: 0, first_row: 0, positions, rows }
+        let columns = SmallVec::new();
+        Tile { compiled, memory, isa, scratch, start: 0, first_row: 0, positions, rows, columns }
     }
 
     /// Moves to other positions and rows.
@@ -127,6 +130,7 @@ impl<'a> Tile<'a> {
                 }
                 Source::Target { target, size } => self.memory.writes[*target].add(at * size),
                 Source::Lanes(index) => lanes_at.add(*index).cast(),
+                Source::Columns { index, line } => self.columns[*index].add(at % line * size_of::<f32>()),
             }
         };
         if at == end {
