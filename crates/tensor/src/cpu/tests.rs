@@ -9,7 +9,9 @@ use crate::cpu::kernels::threads::Pool;
 use crate::ops::map::{MapKind, MapOp};
 use crate::ops::reduce::ReduceOp;
 use crate::plan::fuse::{Form, Level};
-use crate::plan::loops::{InPlace, Instruction, LoopProgram, Operand, Pattern, Register, RegisterKind};
+use crate::plan::loops::{
+    ColumnReduction, InPlace, Instruction, LoopProgram, Operand, Pattern, Register, RegisterKind,
+};
 use crate::{DType, Element};
 
 use super::convert::convert;
@@ -603,5 +605,62 @@ fn compiled_rows_give_the_bits_of_the_interpreter() {
             columns: Vec::new(),
         };
         assert_compiled_as_interpreted(&format!("rows of {row}"), &program, &[&x, &bias], count);
+    }
+}
+
+#[test]
+fn compiled_columns_give_the_bits_of_the_interpreter() {
+    // Lines in one piece and in many, as rows and by themselves, long enough to be compiled and not.
+    let cases = [
+        (1, 300, 1024, true),
+        (2, 5, 48, true),
+        (1, 3, 100, true),
+        (1, 70, 512, false),
+        (3, 7, 700, false),
+        (1, 9, 40, false),
+    ];
+    for (outer, length, inner, has_rows) in cases {
+        let count = outer * length * inner;
+        let number = |index: usize| ((index * 7919) % 1013) as f32 / 97.0 - 5.0;
+        // A column of negative zeros, whose sum is one.
+        let x: Vec<f32> =
+            (0..count).map(|index| if index % inner == 3 { -0.0 } else { number(index) }).collect();
+        let kind = |level| RegisterKind { level, dtype: DType::F32, home: 0 };
+        let [total, spread, result] = [0, 1, 2].map(Register);
+        let (x_itself, of) = (Operand::Memory(0), Operand::Register);
+        let subtracted = if has_rows { of(spread) } else { x_itself };
+        let map = Instruction::Map {
+            op: MapOp::Sub,
+            dtype: DType::F32,
+            to: result,
+            operands: smallvec::smallvec![x_itself, subtracted],
+        };
+        // x − Σ x of its row, for which a row is read twice.
+        let rows = [
+            Instruction::Reduce { op: ReduceOp::Sum, dtype: DType::F32, to: total, operand: x_itself },
+            Instruction::Spread { to: spread, operand: of(total) },
+        ];
+        let registers = [Level::Row, Level::Position, Level::Position].into_iter().zip(0..);
+        for operand in [of(result), x_itself] {
+            let program = LoopProgram {
+                elements: count,
+                row: if has_rows { inner } else { 1 },
+                form: Form::Columns { outer, length, inner },
+                registers: registers
+                    .clone()
+                    .map(|(level, home)| RegisterKind { home, ..kind(level) })
+                    .collect(),
+                in_place: vec![InPlace { source: 0, dtype: DType::F32 }],
+                setup: Vec::new(),
+                instructions: rows.iter().filter(|_| has_rows).cloned().chain([map.clone()]).collect(),
+                columns: vec![ColumnReduction { op: ReduceOp::Sum, dtype: DType::F32, operand, target: 0 }],
+            };
+            let what = format!("{outer} x {length} x {inner}, {operand:?}");
+            assert_compiled_as_interpreted(&what, &program, &[&x], outer * inner);
+            if operand == x_itself {
+                let sums = looped(&program, Isa::detected(), true, &[&x], outer * inner);
+                assert!(sums[3].to_bits() == (-0.0f32).to_bits(), "{what}: {} for negative zeros", sums[3]);
+            }
+        }
     }
 }
