@@ -1,11 +1,13 @@
 //! A fork-join pool whose workers live as long as it does.
 //!
 //! A call of [`Pool::run`] hands out the numbers `0..tasks` to the caller and to the workers and returns when all are
-//! done. Workers spin for a short while after a call, so that the next call, which usually follows within microseconds,
-//! finds them awake; then they park. A call that finds the pool busy (a call inside a task, or from a second thread)
-//! runs on its own thread alone: it is never wrong, only not faster.
+//! done. Every thread begins with a run of neighbouring numbers of its own, the same ones at every call with so many
+//! tasks, so that what it wrote in one call lies in its own caches when it reads it in the next; a thread that is done
+//! takes from the ends of the others' runs. Workers spin for a short while after a call, so that the next call, which
+//! usually follows within microseconds, finds them awake; then they park. A call that finds the pool busy (a call inside
+//! a task, or from a second thread) runs on its own thread alone: it is never wrong, only not faster.
 //!
-//! Which thread runs which task is not defined, so tasks must not depend on one another, and no kernel may let
+//! Which thread runs which task is not promised, so tasks must not depend on one another, and no kernel may let
 //! [`Pool::size`] decide about the order of its arithmetic.
 
 use std::any::Any;
@@ -35,9 +37,8 @@ struct Job<'a> {
 }
 
 struct Shared {
-    /// Number of the call in the upper half, tasks not yet claimed in the lower half. Both in one word, so that a
-    /// claim succeeds only while the call that it was meant for is running.
-    state: AtomicU64,
+    /// How many calls there have been.
+    call: AtomicU64,
     /// The running call. Written only while no task is unclaimed.
     job: AtomicPtr<Job<'static>>,
     /// Tasks not yet finished.
@@ -49,6 +50,36 @@ struct Shared {
     stop: AtomicBool,
     lock: Mutex<()>,
     wake: Condvar,
+    /// The tasks of each thread, that of the caller first.
+    runs: Box<[Run]>,
+}
+
+/// Tasks not yet claimed: the first in the lower half, the one after the last in the upper. Threads do not share a cache
+/// line, nor the pair of lines that processors fetch together.
+#[repr(align(128))]
+#[derive(Default)]
+struct Run(AtomicU64);
+
+impl Run {
+    fn publish(&self, tasks: Range<usize>) {
+        self.0.store((tasks.end as u64) << 32 | tasks.start as u64, Ordering::Release);
+    }
+
+    /// Claims the first task, or the last, if there is one.
+    fn claim(&self, from_end: bool) -> Option<usize> {
+        let mut run = self.0.load(Ordering::Relaxed);
+        loop {
+            let (start, end) = (run & u64::from(u32::MAX), run >> 32);
+            if start == end {
+                return None;
+            }
+            let (task, rest) = if from_end { (end - 1, run - (1 << 32)) } else { (start, run + 1) };
+            match self.0.compare_exchange_weak(run, rest, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return Some(task as usize),
+                Err(now) => run = now,
+            }
+        }
+    }
 }
 
 impl Pool {
@@ -66,7 +97,7 @@ impl Pool {
     /// system refuses more. Zero counts as one.
     pub fn new(threads: usize) -> Pool {
         let shared = Arc::new(Shared {
-            state: AtomicU64::new(0),
+            call: AtomicU64::new(0),
             job: AtomicPtr::new(ptr::null_mut()),
             unfinished: AtomicUsize::new(0),
             busy: AtomicBool::new(false),
@@ -74,10 +105,11 @@ impl Pool {
             stop: AtomicBool::new(false),
             lock: Mutex::new(()),
             wake: Condvar::new(),
+            runs: (0..threads.max(1)).map(|_| Run::default()).collect(),
         });
         let start = |number| {
             let shared = Arc::clone(&shared);
-            thread::Builder::new().name(format!("bolete-{number}")).spawn(move || shared.work()).ok()
+            thread::Builder::new().name(format!("bolete-{number}")).spawn(move || shared.work(number)).ok()
         };
         let workers = (1..threads).map_while(start).collect();
         Pool { shared, workers }
@@ -101,8 +133,8 @@ impl Pool {
                 job.execute(task);
             }
         } else {
-            self.shared.publish(&job, self.workers.len().min(tasks - 1));
-            self.shared.take_tasks();
+            self.shared.publish(&job, self.workers.len());
+            self.shared.take_tasks(0);
             let mut rounds = 0u32;
             while self.shared.unfinished.load(Ordering::Acquire) != 0 {
                 rounds += 1;
@@ -160,15 +192,18 @@ impl Job<'_> {
 }
 
 impl Shared {
-    /// Makes `job` the running call and wakes up to `helpers` parked workers. The caller holds `busy` and keeps `job`
-    /// alive until `unfinished` is zero.
-    fn publish(&self, job: &Job, helpers: usize) {
+    /// Makes `job` the running call and wakes parked workers. The caller holds `busy` and keeps `job` alive until
+    /// `unfinished` is zero.
+    fn publish(&self, job: &Job, workers: usize) {
         self.unfinished.store(job.tasks, Ordering::Relaxed);
         self.job.store(ptr::from_ref(job).cast::<Job<'static>>().cast_mut(), Ordering::Relaxed);
-        let call = (self.state.load(Ordering::Relaxed) >> 32).wrapping_add(1);
+        let bound = |thread: usize| (thread as u128 * job.tasks as u128 / (workers + 1) as u128) as usize;
+        for (thread, run) in self.runs.iter().enumerate().take(workers + 1) {
+            run.publish(bound(thread)..bound(thread + 1));
+        }
         // `SeqCst` pairs with `park`: either a worker about to park sees this call, or we see that it sleeps.
-        self.state.store((call << 32) | job.tasks as u64, Ordering::SeqCst);
-        let sleepers = self.sleepers.load(Ordering::SeqCst);
+        self.call.fetch_add(1, Ordering::SeqCst);
+        let (sleepers, helpers) = (self.sleepers.load(Ordering::SeqCst), workers.min(job.tasks - 1));
         if sleepers > 0 {
             drop(self.lock.lock());
             if sleepers <= helpers {
@@ -179,52 +214,53 @@ impl Shared {
         }
     }
 
-    /// Claims and runs tasks of the running call until none is left.
-    fn take_tasks(&self) {
-        let mut state = self.state.load(Ordering::Acquire);
-        while state as u32 != 0 {
-            let job = self.job.load(Ordering::Relaxed);
-            match self.state.compare_exchange_weak(state, state - 1, Ordering::AcqRel, Ordering::Acquire) {
-                Err(now) => state = now,
-                Ok(_) => {
-                    // SAFETY: the exchange succeeded, so the call numbered in `state` still had an unclaimed task, and
-                    // `job` was read while it was the running call. Its `run` returns, and lets go of the job, only
-                    // when `unfinished` is zero, which the task just claimed prevents until the line after the next.
-                    let job = unsafe { &*job };
-                    job.execute(job.tasks - state as u32 as usize);
-                    self.unfinished.fetch_sub(1, Ordering::Release);
-                    state = self.state.load(Ordering::Acquire);
-                }
+    /// Claims and runs tasks of the running call until none is left, those of `thread` first.
+    fn take_tasks(&self, thread: usize) {
+        let mut done = 0;
+        for other in 0..self.runs.len() {
+            let run = &self.runs[(thread + other) % self.runs.len()];
+            while let Some(task) = run.claim(other > 0) {
+                // SAFETY: a claim succeeds only while a call is running that has unfinished tasks, the one just claimed
+                // among them, and `run`, which owns the job, returns only when none is unfinished. So the job read
+                // after the claim is the one of that call, and lives until its tasks are counted as finished below.
+                let job = unsafe { &*self.job.load(Ordering::Relaxed) };
+                job.execute(task);
+                done += 1;
             }
+        }
+        if done > 0 {
+            self.unfinished.fetch_sub(done, Ordering::Release);
         }
     }
 
-    fn work(&self) {
+    fn work(&self, thread: usize) {
+        let mut seen = 0;
         while !self.stop.load(Ordering::Relaxed) {
-            self.take_tasks();
             let start = Instant::now();
-            loop {
+            let mut call = self.call.load(Ordering::Acquire);
+            while call == seen {
                 for _ in 0..64 {
                     spin_loop();
-                    if self.state.load(Ordering::Relaxed) as u32 != 0 {
+                    call = self.call.load(Ordering::Acquire);
+                    if call != seen {
                         break;
                     }
                 }
-                if self.state.load(Ordering::Relaxed) as u32 != 0 {
-                    break;
-                }
-                if start.elapsed() > SPIN {
-                    self.park();
+                if call == seen && start.elapsed() > SPIN {
+                    self.park(seen);
                     break;
                 }
             }
+            seen = call;
+            self.take_tasks(thread);
         }
     }
 
-    fn park(&self) {
+    /// Waits for a call after `seen`, or for the end.
+    fn park(&self, seen: u64) {
         let mut guard = self.lock.lock().expect("the lock is never held across a panic");
         self.sleepers.fetch_add(1, Ordering::SeqCst);
-        while self.state.load(Ordering::SeqCst) as u32 == 0 && !self.stop.load(Ordering::SeqCst) {
+        while self.call.load(Ordering::SeqCst) == seen && !self.stop.load(Ordering::SeqCst) {
             guard = self.wake.wait(guard).expect("the lock is never held across a panic");
         }
         self.sleepers.fetch_sub(1, Ordering::SeqCst);

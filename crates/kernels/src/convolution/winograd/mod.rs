@@ -4,9 +4,10 @@
 //! multiplications for 144, of 5 x 5 36 for 100, and of 3 x 3 with a stride of two 81 for 144.
 //!
 //! Channels lie in the lanes of vectors while values are transformed; the products at a point, summed over channels, are
-//! products of matrices. The values of the input at the points are made for as many tiles as stay in the last cache;
-//! a task then makes the values of a panel of weights at the points, multiplies, and interpolates while both are in
-//! its own cache.
+//! products of matrices. A task makes the values of a block of tiles at the points, and then, panel by panel, those of the
+//! weights, multiplies, and interpolates. It shares no values with other tasks: what one core has written, another reads
+//! many times slower where they do not share a cache, and what two tasks both make costs less. (With values that all
+//! threads shared, two cores of different complexes of a Zen 4 were slower than one.)
 
 mod lanes;
 mod points;
@@ -32,9 +33,6 @@ use strided::{Strided, StridedInputGradient};
 use tiling::{Tiling, Volume};
 use transform::{Algorithm, FiveByFive, ThreeByThree};
 
-/// Bytes of values at points that are kept at a time, for each thread and one more: they do not leave the caches. The
-/// order of sums does not depend on it.
-const VOLUME_BYTES: usize = 1 << 20;
 /// Fewest channels of a group, of the input and of the output: with less, lanes are empty.
 const FEWEST_CHANNELS: usize = 8;
 
@@ -238,88 +236,95 @@ fn convolve<A: Algorithm>(
     let &Sizes { images, groups, channels, outputs, output, .. } = sizes;
     let lanes = lanes(isa);
     let panels = outputs.div_ceil(VECTORS * lanes);
-    let tiling = Tiling::new::<A>(images, output, panels);
+    // The order of sums depends on the channels alone, so the number of threads may decide about the tiles.
+    let (tiling, shares) = [1, pool.size()]
+        .map(|multiple| {
+            let tiling = Tiling::new::<A>(images, output, channels, multiple);
+            (tiling, shares(tiling.blocks(), panels, pool.size()))
+        })
+        .into_iter()
+        .min_by_key(|(tiling, shares)| {
+            // What is made again: weights by each block, values by each share; see `Choice::of`.
+            let tiles = tiling.blocks() * tiling.capacity();
+            WEIGHTS_COST * tiling.blocks() + 6 * tiles * shares / outputs
+        })
+        .expect("two ways");
     let pitch = channels.next_multiple_of(lanes).min(A::PANEL);
-    let (volume, block_len) = Volume::new::<A>(tiling.capacity(), channels, pitch);
-    let room = VOLUME_BYTES * (pool.size() + 1) / size_of::<f32>();
-    let at_a_time = (room / block_len).clamp(1, tiling.blocks());
+    let (volume, volume_len) = Volume::new::<A>(tiling.capacity(), channels, pitch);
     let pixels = output[0] * output[1];
     let products = images * groups * outputs * channels * pixels;
     let rooms = Rooms::new::<A>(&tiling, pitch, lanes);
     let to = Shared(y.as_mut_ptr());
+    let tasks = tiling.blocks() * shares;
     let run = |part_done: &(dyn Fn(usize) + Sync)| {
-        with_parts([at_a_time * block_len], |[values]: [&mut [f32]; 1]| {
-            let volume = Volume { start: values.as_mut_ptr(), ..volume };
-            for group in 0..groups {
-                let weights = Weights::of_group::<A>(w, sizes, group, turned);
+        run_all(pool, groups * tasks, products, &|task| {
+            let (group, block, share) = (task / tasks, task % tasks / shares, task % shares);
+            let buffer = buffer_len::<OfInput<A>>(&tiling, lanes);
+            with_parts([volume_len, rooms.all().max(buffer)], |[values, scratch]: [&mut [f32]; 2]| {
+                let volume = Volume { start: values.as_mut_ptr(), ..volume };
                 let planes = Planes::of_inputs(x, sizes, group);
-                for first in (0..tiling.blocks()).step_by(at_a_time) {
-                    let blocks = first..(first + at_a_time).min(tiling.blocks());
-                    spread::<OfInput<A>>(pool, isa, &tiling, blocks.clone(), planes, volume);
-                    run_all(pool, blocks.len() * panels, products, &|task| {
-                        let (panel, from_block) = (task % panels, task / panels);
-                        with_parts([rooms.all()], |[scratch]: [&mut [f32]; 1]| {
-                            let product = Product::<A> {
-                                tiling: &tiling,
-                                block: first + from_block,
-                                volume,
-                                from_block,
-                                weights,
-                                first: panel * VECTORS * lanes,
-                                to: to.at(group * outputs * pixels),
-                                image: groups * outputs * pixels,
-                                size: output,
-                                scratch: scratch.as_mut_ptr(),
-                                rooms,
-                                algorithm: PhantomData,
-                            };
-                            // SAFETY: the shape was checked against the slices; the volume has these blocks; tasks
-                            // write to different outputs.
-                            unsafe { dispatch(isa, product) };
-                        });
-                        part_done(first + from_block);
-                    });
+                spread::<OfInput<A>>(isa, &tiling, block, planes, volume, scratch);
+                let [first, end] = [share, share + 1].map(|share| share * panels / shares);
+                for panel in first..end {
+                    let product = Product::<A> {
+                        tiling: &tiling,
+                        block,
+                        volume,
+                        weights: Weights::of_group::<A>(w, sizes, group, turned),
+                        first: panel * VECTORS * lanes,
+                        to: to.at(group * outputs * pixels),
+                        image: groups * outputs * pixels,
+                        size: output,
+                        scratch: scratch.as_mut_ptr(),
+                        rooms,
+                        algorithm: PhantomData,
+                    };
+                    // SAFETY: the shape was checked against the slices; the volume has the values of this block; tasks
+                    // write to different outputs.
+                    unsafe { dispatch(isa, product) };
                 }
-            }
+            });
+            part_done(block);
         });
     };
     match epilogue {
         None => run(&|_| ()),
-        Some(epilogue) => Countdown::with(&tiling, images, panels * groups, |countdown| {
+        Some(epilogue) => Countdown::with(&tiling, images, shares * groups, |countdown| {
             run(&|block| countdown.part_done(tiling.images_of(block), epilogue));
         }),
     }
 }
 
-/// Makes the values of the tiles of `blocks` at the points.
-fn spread<P: ToPoints + Send + Sync>(
-    pool: &Pool,
+/// In how many tasks, of at most `panels`, to divide each of these blocks: as few as give every thread as much as the
+/// others, because each makes the values of the block for itself.
+fn shares(blocks: usize, panels: usize, threads: usize) -> usize {
+    let balanced = |shares: &usize| {
+        let tasks = blocks * shares;
+        (tasks.is_multiple_of(threads) && panels.is_multiple_of(*shares)) || tasks >= 4 * threads
+    };
+    (1..panels).find(balanced).unwrap_or(panels)
+}
+
+/// Makes the values of the tiles of a block at the points.
+///
+/// # Panics
+/// If `buffer` is shorter than [`buffer_len`].
+fn spread<P: ToPoints>(
     isa: Isa,
     tiling: &Tiling,
-    blocks: Range<usize>,
+    block: usize,
     planes: Planes,
     volume: Volume,
+    buffer: &mut [f32],
 ) {
     let lanes = lanes(isa);
-    let parts = planes.channels.div_ceil(lanes);
-    let work = blocks.len() * tiling.capacity() * planes.channels * P::POINTS * P::POINTS;
-    run_all(pool, blocks.len() * parts, work, &|task| {
-        with_parts([buffer_len::<P>(tiling, lanes)], |[buffer]: [&mut [f32]; 1]| {
-            let spread = Spread::<P> {
-                tiling,
-                block: blocks.start + task / parts,
-                planes,
-                channel: task % parts * lanes,
-                volume,
-                to_block: task / parts,
-                buffer: buffer.as_mut_ptr(),
-                transform: PhantomData,
-            };
-            // SAFETY: the planes are those of slices that were checked; tasks write to different blocks or channels of
-            // the volume, which has room for these blocks.
-            unsafe { dispatch(isa, spread) };
-        });
-    });
+    assert!(buffer.len() >= buffer_len::<P>(tiling, lanes));
+    for channel in (0..planes.channels).step_by(lanes) {
+        let buffer = buffer.as_mut_ptr();
+        let spread = Spread::<P> { tiling, block, planes, channel, volume, buffer, transform: PhantomData };
+        // SAFETY: the planes are those of slices that were checked; the volume has room for the block.
+        unsafe { dispatch(isa, spread) };
+    }
 }
 
 /// How many parts of each image are still to be written.

@@ -6,6 +6,7 @@ use super::lanes::to_lanes;
 use super::tiling::{Run, Tiling, Volume};
 use super::transform::{Algorithm, Line, MOST, Transposed};
 use std::marker::PhantomData;
+use std::ops::Range;
 
 /// Images of which tiles are read.
 #[derive(Clone, Copy)]
@@ -26,6 +27,14 @@ pub struct Planes {
 unsafe impl Send for Planes {}
 // SAFETY: as above.
 unsafe impl Sync for Planes {}
+
+impl Planes {
+    /// Some of the channels.
+    pub fn some(self, channels: Range<usize>) -> Planes {
+        let before = channels.start * self.size[0] * self.size[1];
+        Planes { start: self.start.wrapping_add(before), channels: channels.len(), ..self }
+    }
+}
 
 /// What tiles are taken to the points, and how.
 pub trait ToPoints {
@@ -87,8 +96,6 @@ pub struct Spread<'a, P> {
     pub channel: usize,
     /// Where the values go.
     pub volume: Volume,
-    /// The block of the volume.
-    pub to_block: usize,
     /// Room for [`buffer_len`] values.
     pub buffer: *mut f32,
     /// The transform.
@@ -115,7 +122,7 @@ impl<P: ToPoints> VectorKernel<f32> for Spread<'_, P> {
     unsafe fn run<V: Vector<Element = f32>, const ROWS: usize>(self) {
         let units = self.tiling.units(self.block);
         let pitch = self.volume.pitch;
-        let panel = self.volume.panel(self.to_block, self.channel / pitch);
+        let panel = self.volume.panel(self.channel / pitch);
         let mut to = panel.wrapping_add(self.channel % pitch);
         let mut unit = units.start;
         while unit < units.end {

@@ -36,10 +36,8 @@ pub struct Product<'a, A> {
     pub tiling: &'a Tiling,
     /// The block.
     pub block: usize,
-    /// Values of the input at the points.
+    /// Values of its input at the points.
     pub volume: Volume,
-    /// The block of the volume.
-    pub from_block: usize,
     /// The weights.
     pub weights: Weights,
     /// First output of the panel.
@@ -117,7 +115,7 @@ impl<A: Algorithm> VectorKernel<f32> for Product<'_, A> {
                     );
                     column += V::LANES;
                 }
-                let values = self.volume.panel(self.from_block, panel);
+                let values = self.volume.panel(panel);
                 for point in 0..A::POINTS * A::POINTS {
                     let a = values.add(point * self.volume.point);
                     let b = at_points.add(point * self.rooms.weights);

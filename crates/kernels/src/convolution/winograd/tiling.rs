@@ -3,8 +3,8 @@
 use super::transform::Algorithm;
 use std::ops::Range;
 
-/// Tasks to have at least, if they are not too small then.
-pub const FEWEST_TASKS: usize = 4;
+/// Most bytes of the values of a block at the points.
+const VOLUME_BYTES: usize = 6 << 20;
 
 /// The tiles of a batch of images. A unit is a row of the tiles of an image, or a part of one if rows are long; a block
 /// is a run of units, which may be of several images.
@@ -43,20 +43,19 @@ impl Run {
 }
 
 impl Tiling {
-    /// The tiles of `images` images with this size of the output, which is not zero. A block is worked on in `panels`
-    /// tasks.
-    pub fn new<A: Algorithm>(images: usize, output: [usize; 2], panels: usize) -> Tiling {
+    /// The tiles of `images` images with this size of the output, which is not zero, in as few blocks as there can be,
+    /// but a multiple of `multiple`. `channels` are those whose values a task keeps.
+    pub fn new<A: Algorithm>(images: usize, output: [usize; 2], channels: usize, multiple: usize) -> Tiling {
         let tiles = output.map(|size| size.div_ceil(A::OUTPUT));
-        // Few tiles are cut finer, so that there is work for several threads.
-        let most = images * tiles[0] * tiles[1] * panels / FEWEST_TASKS;
-        let most = most.clamp(A::BLOCK_TILES / 4, A::BLOCK_TILES);
+        let fitting = VOLUME_BYTES / (A::POINTS * A::POINTS * size_of::<f32>() * channels);
+        let most = fitting.clamp(A::BLOCK_TILES / 4, A::BLOCK_TILES);
         let parts = tiles[1].div_ceil(most);
         let width = tiles[1].div_ceil(parts);
         let parts = tiles[1].div_ceil(width);
         let units = images * tiles[0] * parts;
         let most = if parts == 1 { (most / width).max(1) } else { 1 };
-        let group = units.div_ceil(units.div_ceil(most).max(1)).max(1);
-        Tiling { tiles, parts, width, group, units }
+        let blocks = units.div_ceil(most).next_multiple_of(multiple).min(units);
+        Tiling { tiles, parts, width, group: units.div_ceil(blocks), units }
     }
 
     /// Number of blocks.
@@ -112,7 +111,7 @@ impl Tiling {
     }
 }
 
-/// Values at the points of all tiles of some blocks, `[blocks, panels of channels, points, tiles, channels of a panel]`.
+/// Values at the points of the tiles of a block, `[panels of channels, points, tiles, channels of a panel]`.
 #[derive(Clone, Copy)]
 pub struct Volume {
     /// First value.
@@ -127,13 +126,13 @@ pub struct Volume {
     pub points: usize,
 }
 
-// SAFETY: tasks write to different tiles or channels, and read what earlier calls wrote.
+// SAFETY: every task has a volume of its own.
 unsafe impl Send for Volume {}
 // SAFETY: as above.
 unsafe impl Sync for Volume {}
 
 impl Volume {
-    /// A volume for blocks of `capacity` tiles, and the number of values of a block.
+    /// A volume for a block of at most `capacity` tiles, and the number of its values.
     pub fn new<A: Algorithm>(capacity: usize, channels: usize, pitch: usize) -> (Volume, usize) {
         // A cache line more, so that the points of a tile do not compete for the same places in the caches.
         let point = capacity * pitch + 16;
@@ -142,9 +141,9 @@ impl Volume {
         (Volume { start: std::ptr::null_mut(), pitch, panels, point, points }, panels * points * point)
     }
 
-    /// The values of a panel at the first point of the first tile of a block.
+    /// The values of a panel at the first point of the first tile.
     #[inline(always)]
-    pub fn panel(&self, block: usize, panel: usize) -> *mut f32 {
-        self.start.wrapping_add((block * self.panels + panel) * self.points * self.point)
+    pub fn panel(&self, panel: usize) -> *mut f32 {
+        self.start.wrapping_add(panel * self.points * self.point)
     }
 }
