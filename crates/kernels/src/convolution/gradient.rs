@@ -40,7 +40,7 @@ pub fn input_gradient<T: GemmElement>(
     match flipped(shape, output) {
         // Kernels of one weight are read turned where they lie.
         Some(other) if shape.kernel == [1, 1] && other.padding == [[0, 0]; 2] => {
-            products(pool, isa, &other, shape.size, [dy, w], true, dx, None);
+            products::forward(pool, isa, &other, shape.size, [dy, w], true, dx, None);
         }
         Some(other) => with_parts([w.len()], |[turned]: [&mut [T]; 1]| {
             flip(shape, w, turned);

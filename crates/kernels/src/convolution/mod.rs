@@ -16,23 +16,21 @@ mod direct;
 mod gradient;
 pub mod oracle;
 mod patches;
+mod products;
 #[cfg(test)]
 mod tests;
 mod winograd;
 
 pub use gradient::{input_gradient, weight_gradient};
 
-use super::gemm::block::{Access, Block, Cut, even_depth};
 use super::gemm::element::GemmElement;
-use super::gemm::operand::{Right, Strided};
-use super::gemm::{Accumulate, store_row};
 use super::isa::Isa;
 use super::memory::with_scratch;
 use super::threads::Pool;
-use patches::{Frame, Patches};
 use std::error::Error;
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// All sizes of a convolution. Pairs are of height and width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -223,9 +221,6 @@ fn with_parts<N, const P: usize>(lengths: [usize; P], body: impl FnOnce([&mut [N
 /// `x` is `[images, channels, height, width]`, `w` is `[outputs, channels / groups, kernel height, kernel width]`, `y`
 /// is `[images, outputs, output height, output width]`.
 ///
-/// `epilogue`, if given, is called exactly once for each image when all its outputs are written, by the thread that
-/// wrote the last of them.
-///
 /// # Panics
 /// If the sizes do not fit together or a slice does not have the length they say; if the machine lacks `isa`; if the
 /// epilogue panics.
@@ -236,104 +231,83 @@ pub fn forward<T: GemmElement>(
     x: &[T],
     w: &[T],
     y: &mut [T],
-    epilogue: Option<&(dyn Fn(usize) + Sync)>,
+    epilogue: Option<&Epilogue>,
 ) {
     let output = shape.check(x.len(), w.len(), y.len());
+    // Without outputs there is nothing to hand over.
+    let epilogue = epilogue.filter(|_| !y.is_empty());
     if winograd::forward(pool, isa, shape, output, [x, w], y, epilogue) {
         return;
     }
     if direct::suits(shape) {
-        return with_countdown(shape.images, direct::group_parts(shape, output).0, epilogue, |part_done| {
-            direct::forward(pool, isa, shape, output, [x, w], y, part_done);
+        return direct::forward(pool, isa, shape, output, [x, w], y, epilogue);
+    }
+    products::forward(pool, isa, shape, output, [x, w], false, y, epilogue);
+}
+
+/// What to do with outputs when they are written.
+pub struct Epilogue<'a> {
+    /// Outputs are handed over in multiples of this many, which divides the outputs of an image.
+    pub row: usize,
+    /// Called with ranges of the outputs of all images that together are all of them, each by the thread that wrote
+    /// the last of it.
+    pub run: &'a (dyn Fn(Range<usize>) + Sync),
+}
+
+/// Fewest outputs of a part of a plane that are handed over by themselves.
+const SMALLEST_PART: usize = 512;
+
+/// Hands outputs over to an epilogue: parts as they are written, or whole images, when all their parts are.
+struct Finish<'a> {
+    epilogue: Option<&'a Epilogue<'a>>,
+    /// Outputs of an image.
+    image: usize,
+    /// How many outputs of each image are written, if only whole images are handed over.
+    written: Option<&'a [AtomicUsize]>,
+}
+
+impl Finish<'_> {
+    /// Calls `body` with what hands over the outputs of images of this size, in parts if they consist of whole rows.
+    fn with(
+        epilogue: Option<&Epilogue>,
+        images: usize,
+        image: usize,
+        in_parts: bool,
+        body: impl FnOnce(&Finish),
+    ) {
+        if epilogue.is_none() || in_parts {
+            return body(&Finish { epilogue, image, written: None });
+        }
+        let bytes = images * size_of::<AtomicUsize>();
+        with_scratch(bytes, |scratch| {
+            scratch[..bytes].fill(0);
+            // SAFETY: the scratch is zeroed, aligned to more than eight bytes, and ours until the closure returns.
+            let written = unsafe { std::slice::from_raw_parts(scratch.as_ptr().cast(), images) };
+            body(&Finish { epilogue, image, written: Some(written) });
         });
     }
-    products(pool, isa, shape, output, [x, w], false, y, epilogue);
-}
 
-/// [`forward`] by products of matrices; with weights `[channels, outputs / groups]` if they are `turned`, which must be
-/// kernels of one weight.
-#[allow(clippy::too_many_arguments)]
-fn products<T: GemmElement>(
-    pool: &Pool,
-    isa: Isa,
-    shape: &ConvolutionShape,
-    output: [usize; 2],
-    [x, w]: [&[T]; 2],
-    turned: bool,
-    y: &mut [T],
-    epilogue: Option<&(dyn Fn(usize) + Sync)>,
-) {
-    let pixels = output[0] * output[1];
-    let frame = Frame::sampled(shape, output);
-    let (outputs, patch) = (shape.outputs / shape.groups, shape.patch_len());
-    let plane = shape.image_len() / shape.groups;
-    // Patches of one pixel at every pixel are the image itself.
-    let plain = shape.kernel == [1, 1] && shape.stride == [1, 1] && shape.padding == [[0, 0]; 2];
-    let y = Shared(y.as_mut_ptr());
-    let parts = column_parts(pool, shape.images, shape.outputs * patch, pixels);
-    let columns = pixels.div_ceil(parts).next_multiple_of(32);
-    let column_parts = pixels.div_ceil(columns);
-    let rows = rows_of_part(pool, shape.images * column_parts, outputs, patch * pixels);
-    let row_parts = outputs.div_ceil(rows);
-    let parts = column_parts * row_parts;
-    let task = |index: usize| {
-        let (image, first) = (index / parts, index % column_parts * columns);
-        let row = index % parts / column_parts * rows;
-        let count = columns.min(pixels - first);
-        for group in 0..shape.groups {
-            let from = &x[(image * shape.groups + group) * plane..][..plane];
-            let weights = &w[group * outputs * patch..][..outputs * patch];
-            let (down, across) = if turned { (1, outputs as isize) } else { (patch as isize, 1) };
-            // SAFETY: the row of the weights exists, as `row < outputs`.
-            let ptr = unsafe { weights.as_ptr().offset(row as isize * down) };
-            let left = Strided { ptr, row: down, column: across };
-            let to = y.at((image * shape.outputs + group * outputs + row) * pixels + first);
-            let rows = rows.min(outputs - row);
-            let product = Product { rows, columns: count, depth: patch, left, to, row: pixels };
-            if plain {
-                // SAFETY: the columns exist, as `first < pixels`.
-                let ptr = unsafe { from.as_ptr().add(first) };
-                let right = Strided { ptr, row: pixels as isize, column: 1 };
-                // SAFETY: the operands are whole; this task alone writes to these columns of this image.
-                unsafe { product.run(isa, &right) };
-            } else {
-                with_parts([frame.padded_len(), frame.line_len()], |[padded, line]| {
-                    frame.pad(from, 0, padded);
-                    let right = Patches::new(&frame, padded, line, first);
-                    // SAFETY: as above.
-                    unsafe { product.run(isa, &right) };
-                });
-            }
+    /// Whether parts are handed over by [`Finish::part`], and not counted by [`Finish::count`].
+    fn in_parts(&self) -> bool {
+        self.epilogue.is_some() && self.written.is_none()
+    }
+
+    /// These neighbouring outputs of an image are written.
+    fn part(&self, range: Range<usize>) {
+        match (self.epilogue, self.written) {
+            (Some(epilogue), None) => (epilogue.run)(range),
+            (Some(_), Some(_)) => self.count(range.start / self.image, range.len()),
+            (None, _) => {}
         }
-    };
-    let products = shape.images * shape.outputs * patch * pixels;
-    with_countdown(shape.images, parts, epilogue, |part_done| {
-        run_all(pool, shape.images * parts, products, &|index| {
-            task(index);
-            part_done(index / parts);
-        });
-    });
-}
+    }
 
-/// Calls `body` with what to call for each finished part of an image: after `parts` of them, it calls the epilogue.
-fn with_countdown(
-    images: usize,
-    parts: usize,
-    epilogue: Option<&(dyn Fn(usize) + Sync)>,
-    body: impl FnOnce(&(dyn Fn(usize) + Sync)),
-) {
-    let Some(epilogue) = epilogue else { return body(&|_| ()) };
-    let bytes = images * size_of::<AtomicU32>();
-    with_scratch(bytes, |scratch| {
-        scratch[..bytes].fill(0);
-        // SAFETY: the scratch is zeroed, aligned to more than four bytes, and ours until the closure returns.
-        let done = unsafe { std::slice::from_raw_parts(scratch.as_ptr().cast::<AtomicU32>(), images) };
-        body(&|image| {
-            if done[image].fetch_add(1, Ordering::AcqRel) as usize + 1 == parts {
-                epilogue(image);
-            }
-        });
-    });
+    /// So many outputs of an image are written.
+    fn count(&self, image: usize, outputs: usize) {
+        let (Some(epilogue), Some(written)) = (self.epilogue, self.written) else { return };
+        if written[image].fetch_add(outputs, Ordering::AcqRel) + outputs == self.image {
+            (epilogue.run)(image * self.image..(image + 1) * self.image);
+        }
+    }
 }
 
 /// Products that are not worth waking a thread.
@@ -342,63 +316,4 @@ const SERIAL_COST: usize = 64 << 10;
 /// Runs tasks on the pool, or on this thread if they are few products in all.
 fn run_all(pool: &Pool, tasks: usize, products: usize, task: &(dyn Fn(usize) + Sync)) {
     if products < SERIAL_COST { (0..tasks).for_each(task) } else { pool.run(tasks, task) }
-}
-
-/// In how many parts to cut the pixels of an image, so that every thread has something to do.
-fn column_parts(pool: &Pool, images: usize, products_of_pixel: usize, pixels: usize) -> usize {
-    let wanted = if pool.size() == 1 || images >= 2 * pool.size() { 1 } else { 2 * pool.size() };
-    let worthwhile = (pixels * products_of_pixel / SERIAL_COST).min(pixels / 64).max(1);
-    wanted.div_ceil(images.max(1)).min(worthwhile)
-}
-
-/// How many outputs of an image a task computes: fewer than all where there are too few other tasks, though each then
-/// makes the patches for itself.
-fn rows_of_part(pool: &Pool, others: usize, outputs: usize, products_of_output: usize) -> usize {
-    const FEWEST: usize = 48;
-    let wanted = if pool.size() == 1 { 1 } else { (2 * pool.size()).div_ceil(others.max(1)) };
-    let worthwhile = (outputs * products_of_output / SERIAL_COST).min(outputs / FEWEST).max(1);
-    outputs.div_ceil(wanted.min(worthwhile)).next_multiple_of(FEWEST).min(outputs).max(1)
-}
-
-/// A product whose left operand is in memory.
-struct Product<T> {
-    rows: usize,
-    columns: usize,
-    depth: usize,
-    left: Strided<T>,
-    to: *mut T,
-    row: usize,
-}
-
-impl<T: GemmElement> Product<T> {
-    /// Writes the product to its place.
-    ///
-    /// # Safety
-    /// The operands are valid for the sizes, and the place is this thread's alone.
-    unsafe fn run<R: Right<T::Sum>>(&self, isa: Isa, right: &R) {
-        let stride = self.depth * size_of::<T>();
-        // Rows at multiples of this distance would share few places of the cache.
-        let in_place = T::NATIVE && !stride.is_multiple_of(1024);
-        let left = if in_place { Access::InPlace } else { Access::Packed };
-        let cut = Cut { depth: even_depth(self.depth), left, right: Access::Packed };
-        let run = |c: *mut T::Sum, c_row: usize| {
-            let (rows, columns, depth, left) = (self.rows, self.columns, self.depth, &self.left);
-            let (c_row, accumulate) = (c_row as isize, Accumulate::Replace);
-            let block = Block { rows, columns, depth, left, right, c, c_row, accumulate, cut };
-            // SAFETY: the caller vouches for the operands; `c` is the place itself or scratch of its size.
-            unsafe { block.run(isa) }
-        };
-        if T::NATIVE {
-            return run(self.to.cast(), self.row);
-        }
-        with_parts([self.rows * self.columns], |[sums]: [&mut [T::Sum]; 1]| {
-            run(sums.as_mut_ptr(), self.columns);
-            for (row, sums) in sums.chunks_exact(self.columns).enumerate() {
-                // SAFETY: a row of the place, which the caller vouches for.
-                unsafe {
-                    store_row(sums.as_ptr(), self.to.add(row * self.row), self.columns, Accumulate::Replace)
-                };
-            }
-        });
-    }
 }

@@ -4,7 +4,7 @@
 use super::super::gemm::block::SLACK;
 use super::super::gemm::element::{GemmElement, Number};
 use super::super::gemm::operand::{Left, PackedLeft, PackedRight, Right};
-use super::super::gemm::tile::TileSize;
+use super::super::gemm::tile::{TileSize, VECTORS, VectorKernel};
 use super::super::gemm::vector::Vector;
 use super::ConvolutionShape;
 use std::marker::PhantomData;
@@ -14,7 +14,9 @@ use std::ops::Range;
 /// processor remembers the places of.
 const LINE_COLUMNS: usize = 512;
 
-/// Room for the patches of some channels of some images.
+/// Room for the patches of some channels of some images: their pixels with zeros around them. Where patches are some
+/// pixels apart, the pixels of each phase of that distance lie together in a line, so that those that a place of the
+/// kernel meets are neighbours.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame {
     images: usize,
@@ -23,6 +25,7 @@ pub struct Frame {
     source: [usize; 2],
     step: [usize; 2],
     size: [usize; 2],
+    /// Lines of a padded plane, and pixels of one phase of a line.
     padded: [usize; 2],
     low: [usize; 2],
     kernel: [usize; 2],
@@ -34,10 +37,11 @@ pub struct Frame {
 impl Frame {
     /// The frame of one image and one group of a shape that was checked.
     pub fn new(shape: &ConvolutionShape, output: [usize; 2]) -> Frame {
-        let padded = [0, 1].map(|axis| {
+        let [height, width] = [0, 1].map(|axis| {
             let [low, high] = shape.padding[axis];
             low + shape.size[axis] + high
         });
+        let padded = [height, width.div_ceil(shape.stride[1])];
         Frame {
             images: 1,
             channels: shape.channels / shape.groups,
@@ -67,9 +71,32 @@ impl Frame {
         Frame { images, channels, ..self }
     }
 
+    /// Elements of a line, of all phases.
+    #[inline(always)]
+    fn line(&self) -> usize {
+        self.padded[1] * self.stride[1]
+    }
+
+    /// Elements of a padded plane.
+    pub fn plane_len(&self) -> usize {
+        self.padded[0] * self.line()
+    }
+
+    /// Elements of a plane of an image in memory.
+    pub fn source_len(&self) -> usize {
+        self.source[0] * self.source[1]
+    }
+
     /// Elements of the padded planes of one image.
     fn image_len(&self) -> usize {
-        self.channels * self.padded[0] * self.padded[1]
+        self.channels * self.plane_len()
+    }
+
+    /// Where the pixels of a phase begin in a line, and which is the first of an image of so many pixels.
+    fn phase(&self, phase: usize) -> (usize, usize) {
+        let (stride, before) = (self.stride[1], self.low[1]);
+        let first = (phase + stride - before % stride) % stride;
+        (phase * self.padded[1] + (before + first) / stride, first)
     }
 
     /// Elements of the padded planes, and room to read beyond them.
@@ -96,26 +123,36 @@ impl Frame {
     }
 
     fn pad_image<T: GemmElement>(&self, image: &[T], padded: &mut [T::Sum]) {
-        let [height, width] = self.size;
-        let [padded_height, padded_width] = self.padded;
-        let [top, before] = self.low;
-        let source = self.source[0] * self.source[1];
-        for channel in 0..self.channels {
-            let plane = &mut padded[channel * padded_height * padded_width..][..padded_height * padded_width];
-            plane[..top * padded_width].fill(T::Sum::ZERO);
-            plane[(top + height) * padded_width..].fill(T::Sum::ZERO);
-            for y in 0..height {
-                let row = &mut plane[(top + y) * padded_width..][..padded_width];
-                row[..before].fill(T::Sum::ZERO);
-                row[before + width..].fill(T::Sum::ZERO);
-                let from = &image[channel * source + y * self.step[0] * self.source[1]..][..self.source[1]];
-                let row = &mut row[before..before + width];
-                if self.step[1] == 1 {
-                    row.iter_mut().zip(from).for_each(|(to, &value)| *to = value.widen());
-                } else {
-                    let from = from.iter().step_by(self.step[1]);
-                    row.iter_mut().zip(from).for_each(|(to, &value)| *to = value.widen());
-                }
+        let source = self.source_len();
+        for (channel, plane) in padded.chunks_exact_mut(self.plane_len()).enumerate() {
+            self.pad_plane(&image[channel * source..][..source], plane);
+        }
+    }
+
+    /// Fills a padded plane with one of an image, and zeros around it.
+    ///
+    /// # Panics
+    /// If a slice is too short.
+    pub fn pad_plane<T: GemmElement>(&self, image: &[T], plane: &mut [T::Sum]) {
+        let ([height, width], [top, before], line) = (self.size, self.low, self.line());
+        plane[..top * line].fill(T::Sum::ZERO);
+        plane[(top + height) * line..].fill(T::Sum::ZERO);
+        for y in 0..height {
+            let to = &mut plane[(top + y) * line..][..line];
+            let from = &image[y * self.step[0] * self.source[1]..][..self.source[1]];
+            if self.stride[1] > 1 {
+                to.fill(T::Sum::ZERO);
+                self.divide(from, to);
+                continue;
+            }
+            to[..before].fill(T::Sum::ZERO);
+            to[before + width..].fill(T::Sum::ZERO);
+            let to = &mut to[before..before + width];
+            if self.step[1] == 1 {
+                to.iter_mut().zip(from).for_each(|(to, &value)| *to = value.widen());
+            } else {
+                let from = from.iter().step_by(self.step[1]);
+                to.iter_mut().zip(from).for_each(|(to, &value)| *to = value.widen());
             }
         }
     }
@@ -127,7 +164,8 @@ impl Frame {
         let (x, rest) = (row % kernel_width, row / kernel_width);
         let (y, channel) = (rest % kernel_height, rest / kernel_height);
         let y = channel * self.padded[0] + y * self.dilation[0];
-        y * self.padded[1] + x * self.dilation[1]
+        let x = x * self.dilation[1];
+        y * self.line() + x % self.stride[1] * self.padded[1] + x / self.stride[1]
     }
 
     /// Adds a matrix of patches, `[rows of these channels, output pixels]`, to the padded planes it would be made of.
@@ -140,15 +178,9 @@ impl Frame {
             let patches = &patches[row * height * width..][..height * width];
             let offset = self.offset(row);
             for (y, line) in patches.chunks_exact(width).enumerate() {
-                let to = &mut padded[offset + y * self.stride[0] * self.padded[1]..];
-                if self.stride[1] == 1 {
-                    for (to, &value) in to.iter_mut().zip(line) {
-                        *to = to.plus(value);
-                    }
-                } else {
-                    for (to, &value) in to.iter_mut().step_by(self.stride[1]).zip(line) {
-                        *to = to.plus(value);
-                    }
+                let to = &mut padded[offset + y * self.stride[0] * self.line()..];
+                for (to, &value) in to.iter_mut().zip(line) {
+                    *to = to.plus(value);
                 }
             }
         }
@@ -163,11 +195,61 @@ impl Frame {
         let lines = image.chunks_exact_mut(width.max(1)).take(channels * height);
         for (index, line) in lines.enumerate() {
             let y = index / height * self.padded[0] + self.low[0] + index % height;
-            let from = &padded[y * self.padded[1] + self.low[1]..][..width];
-            for (to, &sum) in line.iter_mut().zip(from) {
-                *to = T::narrow(sum);
-            }
+            self.join(&padded[y * self.line()..][..self.line()], line);
         }
+    }
+
+    /// Writes the pixels of a line to their phases.
+    fn divide<T: GemmElement>(&self, from: &[T], to: &mut [T::Sum]) {
+        if self.stride[1] == 2 {
+            let [first, second] = self.two_phases();
+            let (even, odd) = to.split_at_mut(self.padded[1]);
+            let swap = self.low[1] % 2 == 1;
+            let [one, other] = if swap { [odd, even] } else { [even, odd] };
+            let (first, second) = (&mut one[first..], &mut other[second..]);
+            let pairs = from.chunks_exact(2);
+            if let [last] = pairs.remainder() {
+                first[from.len() / 2] = last.widen();
+            }
+            for ((pair, first), second) in pairs.zip(first).zip(second) {
+                (*first, *second) = (pair[0].widen(), pair[1].widen());
+            }
+            return;
+        }
+        for (start, first) in (0..self.stride[1]).map(|phase| self.phase(phase)) {
+            let from = from[first.min(from.len())..].iter().step_by(self.stride[1]);
+            to[start..].iter_mut().zip(from).for_each(|(to, &value)| *to = value.widen());
+        }
+    }
+
+    /// Reads the pixels of a line from their phases.
+    fn join<T: GemmElement>(&self, from: &[T::Sum], to: &mut [T]) {
+        if self.stride[1] == 2 {
+            let [first, second] = self.two_phases();
+            let (even, odd) = from.split_at(self.padded[1]);
+            let swap = self.low[1] % 2 == 1;
+            let [one, other] = if swap { [odd, even] } else { [even, odd] };
+            let (first, second) = (&one[first..], &other[second..]);
+            let half = to.len() / 2;
+            let mut pairs = to.chunks_exact_mut(2);
+            for ((pair, &first), &second) in pairs.by_ref().zip(first).zip(second) {
+                (pair[0], pair[1]) = (T::narrow(first), T::narrow(second));
+            }
+            if let [last] = pairs.into_remainder() {
+                *last = T::narrow(first[half]);
+            }
+            return;
+        }
+        for (start, first) in (0..self.stride[1]).map(|phase| self.phase(phase)) {
+            let first = first.min(to.len());
+            let to = to[first..].iter_mut().step_by(self.stride[1]);
+            to.zip(&from[start..]).for_each(|(to, &sum)| *to = T::narrow(sum));
+        }
+    }
+
+    /// For a stride of two: where the first and the second pixel of a line are in their phases.
+    fn two_phases(&self) -> [usize; 2] {
+        [self.low[1] / 2, self.low[1].div_ceil(2)]
     }
 }
 
@@ -184,12 +266,14 @@ pub struct Patches<'a, N> {
 }
 
 impl<'a, N: Number> Patches<'a, N> {
-    /// Patches of planes that [`Frame::pad`] filled; `line` is room for one row.
+    /// Patches of planes that [`Frame::pad`] filled; `line` is room for one row, or nothing if they are only read by
+    /// [`PackPanel`].
     ///
     /// # Panics
     /// If a slice is shorter than the frame says.
     pub fn new(frame: &'a Frame, padded: &'a [N], line: &'a mut [N], first: usize) -> Patches<'a, N> {
-        assert!(padded.len() >= frame.padded_len() && line.len() >= frame.line_len());
+        assert!(padded.len() >= frame.padded_len());
+        assert!(line.is_empty() || line.len() >= frame.line_len());
         Patches {
             frame,
             padded: padded.as_ptr(),
@@ -243,8 +327,8 @@ impl<'a, N: Number> Patches<'a, N> {
         // SAFETY: the caller vouches for the columns, so all reads lie in the padded planes, or in the slack behind.
         unsafe {
             let base = self.padded.add(image * frame.image_len() + frame.offset(self.first_row + row));
-            if x == 0 && frame.stride[1] == 1 {
-                let from = base.add(y * frame.stride[0] * frame.padded[1]);
+            if x == 0 {
+                let from = base.add(y * frame.stride[0] * frame.line());
                 let lines = count / frame.output[1];
                 match frame.output[1].div_ceil(V::LANES) {
                     1 => self.copy_lines::<V, 1>(lines, from, to),
@@ -258,20 +342,13 @@ impl<'a, N: Number> Patches<'a, N> {
             while done < count {
                 let room = frame.output[1] - x;
                 let part = if room < count - done { room } else { count - done };
-                let from = base.add(y * frame.stride[0] * frame.padded[1] + x * frame.stride[1]);
+                let from = base.add(y * frame.stride[0] * frame.line() + x);
                 let to = to.add(done);
                 let mut at = 0;
-                if frame.stride[1] == 1 {
-                    // What a whole vector writes too much, the next part overwrites.
-                    while at < part {
-                        V::load(from.add(at)).store(to.add(at));
-                        at += V::LANES;
-                    }
-                } else {
-                    while at < part {
-                        *to.add(at) = *from.add(at * frame.stride[1]);
-                        at += 1;
-                    }
+                // What a whole vector writes too much, the next part overwrites.
+                while at < part {
+                    V::load(from.add(at)).store(to.add(at));
+                    at += V::LANES;
                 }
                 done += part;
                 (y, x) = (y + 1, 0);
@@ -294,7 +371,7 @@ impl<N: Number> Patches<'_, N> {
     ) {
         let frame = self.frame;
         let vectors = if VECTORS == 0 { frame.output[1].div_ceil(V::LANES) } else { VECTORS };
-        let pitch = frame.stride[0] * frame.padded[1];
+        let pitch = frame.stride[0] * frame.line();
         for _ in 0..lines {
             for vector in 0..vectors {
                 // SAFETY: the caller vouches for the line and the slack behind it, here and there.
@@ -376,5 +453,62 @@ impl<N: Number> Left<N> for Patches<'_, N> {
             }
         }
         PackedLeft { row: count as isize, depth: 1 }
+    }
+}
+
+/// Packs all rows of a range of a matrix of patches into a panel.
+pub struct PackPanel<'a, N> {
+    /// The patches of one image.
+    pub patches: Patches<'a, N>,
+    /// The rows.
+    pub rows: Range<usize>,
+    /// The columns, at most those of a panel.
+    pub columns: Range<usize>,
+    /// Where the rows go, one after the other, each as long as a panel is wide.
+    pub to: *mut N,
+}
+
+/// Most columns of a panel.
+const MOST_COLUMNS: usize = 64;
+
+impl<N: Number> VectorKernel<N> for PackPanel<'_, N> {
+    #[inline(always)]
+    unsafe fn run<V: Vector<Element = N>, const ROWS: usize>(self) {
+        let frame = self.patches.frame;
+        let width = VECTORS * V::LANES;
+        // Neighbouring pixels of the panel: where they begin in a padded plane and in the panel.
+        let mut runs = [[0; 2]; MOST_COLUMNS];
+        let [start, end] = [self.columns.start, self.columns.end].map(|column| self.patches.first + column);
+        let (mut count, mut pixel) = (0, start);
+        while pixel < end {
+            let (y, x) = (pixel / frame.output[1], pixel % frame.output[1]);
+            runs[count] = [y * frame.stride[0] * frame.line() + x, pixel - start];
+            pixel += frame.output[1] - x;
+            count += 1;
+        }
+        let runs = &runs[..count];
+        let vectors = if frame.output[1] <= V::LANES { 1 } else { VECTORS };
+        let mut to = self.to;
+        let mut line = [N::ZERO; 2 * MOST_COLUMNS];
+        // SAFETY: the caller vouches for the rows and the panel. What a vector writes too much is overwritten by the
+        // next run or row; after the last row it would be the next panel, so that one is made apart.
+        unsafe {
+            for row in self.rows.start..self.rows.end {
+                let from = self.patches.padded.add(frame.offset(self.patches.first_row + row));
+                let last = row + 1 == self.rows.end;
+                let target = if last { line.as_mut_ptr() } else { to };
+                for &[offset, place] in runs {
+                    let (from, target) = (from.add(offset), target.add(place));
+                    V::load(from).store(target);
+                    if vectors > 1 {
+                        V::load(from.add(V::LANES)).store(target.add(V::LANES));
+                    }
+                }
+                if last {
+                    std::ptr::copy_nonoverlapping(line.as_ptr(), to, width);
+                }
+                to = to.add(width);
+            }
+        }
     }
 }

@@ -64,7 +64,7 @@ fn shapes() -> Vec<ConvolutionShape> {
 
 fn check<T: GemmElement + PartialEq + Debug + Default>(of: fn(f64) -> T, to: fn(T) -> f64, tolerance: f64) {
     let pools: Vec<Pool> = [1, 2, 3, 5].into_iter().map(Pool::new).collect();
-    for shape in shapes() {
+    for (shapes_seen, shape) in shapes().into_iter().enumerate() {
         let [height, width] = shape.output_size().unwrap();
         // The transforms of Winograd's algorithms amplify rounding errors, in proportion to the largest sums.
         let fast = size_of::<T>() == 4 && shape.kernel[0] >= 3;
@@ -77,17 +77,22 @@ fn check<T: GemmElement + PartialEq + Debug + Default>(of: fn(f64) -> T, to: fn(
         oracle::weight_gradient(&shape, &x, &dy, &mut expected[2]);
         for &isa in Isa::available() {
             let mut first = None;
-            for (pool, counted) in pools.iter().zip([false, true].into_iter().cycle()) {
-                let seen: Vec<AtomicU32> = (0..shape.images).map(|_| AtomicU32::new(0)).collect();
-                let epilogue = |image: usize| {
-                    seen[image].fetch_add(1, Ordering::Relaxed);
+            for (index, pool) in (shapes_seen..).zip(&pools) {
+                let image = shape.outputs * height * width;
+                // Any outputs, whole lines, whole planes, or none but whole images.
+                let row = [1, width, height * width, image][index % 4].max(1);
+                let seen: Vec<AtomicUsize> = dy.iter().map(|_| AtomicUsize::new(0)).collect();
+                let run = |range: Range<usize>| {
+                    assert!(range.start.is_multiple_of(row) && range.end.is_multiple_of(row));
+                    seen[range].iter().for_each(|seen| _ = seen.fetch_add(1, Ordering::Relaxed));
                 };
-                let epilogue: &(dyn Fn(usize) + Sync) = &epilogue;
+                let epilogue = Epilogue { row, run: &run };
+                let counted = index % 5 != 4;
                 let mut actual = expected.clone().map(|values| vec![of(3.0); values.len()]);
-                forward(pool, isa, &shape, &x, &w, &mut actual[0], counted.then_some(epilogue));
+                forward(pool, isa, &shape, &x, &w, &mut actual[0], counted.then_some(&epilogue));
                 input_gradient(pool, isa, &shape, &dy, &w, &mut actual[1]);
                 weight_gradient(pool, isa, &shape, &x, &dy, &mut actual[2]);
-                assert!(seen.iter().all(|count| count.load(Ordering::Relaxed) == counted as u32));
+                assert!(seen.iter().all(|count| count.load(Ordering::Relaxed) == counted as usize));
                 for (which, (expected, actual)) in expected.iter().zip(&actual).enumerate() {
                     let largest = expected.iter().map(|&x| to(x).abs()).fold(0.0, f64::max);
                     let scale = if fast { 20.0 + 10.0 * largest } else { 20.0 };

@@ -266,9 +266,14 @@ pub struct Panels<N> {
 }
 
 impl<N> Panels<N> {
+    /// The columns from `first` on, which begins a panel.
+    pub fn from(self, first: usize) -> Panels<N> {
+        Panels { first, ..self }
+    }
+
     /// The first element of a range of depth in a column that begins a panel.
     #[inline(always)]
-    fn at(&self, depth: &Range<usize>, column: usize) -> *mut N {
+    pub fn at(&self, depth: &Range<usize>, column: usize) -> *mut N {
         let before = depth.start * self.columns + (self.first + column) * (depth.end - depth.start);
         self.ptr.wrapping_add(before)
     }

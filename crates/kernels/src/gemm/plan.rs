@@ -154,7 +154,7 @@ impl Plan {
         let first = columns.start;
         let (rows, columns, depth, c) = (rows.len(), columns.len(), gemm.k, to.cast());
         if let Some(panels) = panels {
-            let right = &Panels { first, ..panels };
+            let right = &panels.from(first);
             let cut = Cut { right: Access::InPlace, ..cut };
             let block = Block { rows, columns, depth, left: &left, right, c, c_row, accumulate, cut };
             // SAFETY: as below; the caller vouches for the panels, and `T` is the type of sums.
@@ -272,7 +272,7 @@ impl Method {
         let thin = m <= 2 * tile.rows && k * n * size <= 1024 << 10;
         let right_in_place = T::NATIVE && b.column_stride == 1 && (thin || !large || slender);
         // Tiles read rows of A as well as packed ones, unless all compete for the same places of the first-level cache.
-        let apart = !(a.row_stride as usize * size).is_multiple_of(4096);
+        let apart = tile.rows < MANY_REGISTERS || !(a.row_stride as usize * size).is_multiple_of(4096);
         let left_in_place = T::NATIVE
             && (n <= 2 * tile.columns
                 || k <= 8

@@ -1,5 +1,6 @@
 //! Runs plans on the processor: one call after the other, each spread over the threads of a pool.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Instant;
 
@@ -7,7 +8,7 @@ use half::{bf16, f16};
 use smallvec::SmallVec;
 
 use crate::buffer::{Buffer, allocate};
-use crate::cpu::kernels::convolution::{self, ConvolutionShape};
+use crate::cpu::kernels::convolution::{self, ConvolutionShape, Epilogue};
 use crate::cpu::kernels::gemm::element::GemmElement;
 use crate::cpu::kernels::gemm::{Accumulate, EpilogueBlock, Gemm, MatrixView, MatrixViewMut, gemm};
 use crate::cpu::kernels::indexing::{self, Geometry};
@@ -355,16 +356,15 @@ impl Run<'_> {
         match op.role {
             Role::Output => {
                 let (x, w, y) = (source(0, &op.image), source(1, &op.kernel), made(&op.output));
-                let image: usize = op.output[1..].iter().product();
                 let isa = self.isa;
-                let finish = |index: usize| {
+                let row = tail.map_or(1, |tail| tail.program.row);
+                let finish = |range: Range<usize>| {
                     let tail = tail.expect("the epilogue is given only if there is a loop");
-                    let row = tail.program.row;
-                    // SAFETY: images are disjoint and whole rows of the loop.
-                    unsafe { tail.run_rows(isa, memory, index * image / row..(index + 1) * image / row) };
+                    // SAFETY: ranges are disjoint and whole rows of the loop.
+                    unsafe { tail.run_rows(isa, memory, range.start / row..range.end / row) };
                 };
-                let epilogue: Option<&(dyn Fn(usize) + Sync)> =
-                    if tail.is_some() { Some(&finish) } else { None };
+                let epilogue = tail.map(|_| Epilogue { row, run: &finish });
+                let epilogue = epilogue.as_ref();
                 convolution::forward(self.pool, isa, &shape, x, w, y, epilogue);
             }
             Role::Image => {

@@ -7,7 +7,7 @@ mod kernels;
 
 use super::super::gemm::element::{GemmElement, Number};
 use super::super::gemm::tile::{self, TileSize, dispatch};
-use super::{ConvolutionShape, Shared, run_all, with_parts};
+use super::{ConvolutionShape, Epilogue, Finish, Shared, run_all, with_parts};
 use crate::isa::Isa;
 use crate::threads::Pool;
 use kernels::{Outputs, STRIP, Sums};
@@ -89,14 +89,14 @@ impl Layout {
 }
 
 /// In how many parts the groups of an image are cut, and the groups of a part.
-pub fn group_parts(shape: &ConvolutionShape, output: [usize; 2]) -> (usize, usize) {
+fn group_parts(shape: &ConvolutionShape, output: [usize; 2]) -> (usize, usize) {
     let kernel = shape.channels / shape.groups * shape.kernel[0] * shape.kernel[1];
     let products = shape.outputs / shape.groups * kernel * output[0] * output[1];
     let chunk = (TASK_PRODUCTS / products.max(1)).clamp(1, shape.groups);
     (shape.groups.div_ceil(chunk), chunk)
 }
 
-/// y = x * w, as [`super::forward`]. `part_done` is called for each of the [`group_parts`] of an image.
+/// y = x * w, as [`super::forward`].
 pub fn forward<T: GemmElement>(
     pool: &Pool,
     isa: Isa,
@@ -104,7 +104,7 @@ pub fn forward<T: GemmElement>(
     output: [usize; 2],
     [x, w]: [&[T]; 2],
     y: &mut [T],
-    part_done: &(dyn Fn(usize) + Sync),
+    epilogue: Option<&Epilogue>,
 ) {
     let layout = Layout::new::<T::Sum>(isa, shape, output);
     let (outputs, channels) = (shape.outputs / shape.groups, shape.channels / shape.groups);
@@ -114,42 +114,49 @@ pub fn forward<T: GemmElement>(
     let to = Shared(y.as_mut_ptr());
     let products = shape.images * shape.outputs * channels * places * pixels;
     let (parts, chunk) = group_parts(shape, output);
-    run_all(pool, shape.images * parts, products, &|task| {
-        let (image, first) = (task / parts, task % parts * chunk);
-        let kernels = outputs * channels * places;
-        with_parts([channels * layout.channel, outputs * layout.room(), kernels], |[padded, sums, wide]| {
-            padded.fill(T::Sum::ZERO);
-            for group in first..(first + chunk).min(shape.groups) {
-                for (channel, padded) in padded.chunks_exact_mut(layout.channel).enumerate() {
-                    let start = (image * shape.channels + group * channels + channel) * plane;
-                    layout.pad(shape, &x[start..][..plane], padded);
-                }
-                let weights = &w[group * kernels..][..kernels];
-                wide.iter_mut().zip(weights).for_each(|(to, &weight)| *to = weight.widen());
-                let kernel = Outputs {
-                    outputs,
-                    channels,
-                    places: &layout.places,
-                    count: layout.sums,
-                    from: padded.as_ptr(),
-                    channel: layout.channel,
-                    weights: wide.as_ptr(),
-                    to: sums.as_mut_ptr(),
-                    output: layout.room(),
-                };
-                // SAFETY: the layout has room for strips beyond the last sum, as have the sums.
-                unsafe { dispatch(isa, kernel) };
-                for (index, sums) in sums.chunks_exact(layout.room()).enumerate() {
-                    let start = (image * shape.outputs + group * outputs + index) * pixels;
-                    // SAFETY: the lengths were checked; tasks write to different outputs.
-                    let to = unsafe { to.part(start, pixels) };
-                    for (to, sums) in to.chunks_exact_mut(output[1]).zip(sums.chunks(layout.line)) {
-                        to.iter_mut().zip(sums).for_each(|(to, &sum)| *to = T::narrow(sum));
+    let in_parts = epilogue.is_some_and(|epilogue| pixels.is_multiple_of(epilogue.row));
+    Finish::with(epilogue, shape.images, shape.outputs * pixels, in_parts, |finish| {
+        run_all(pool, shape.images * parts, products, &|task| {
+            let (image, first) = (task / parts, task % parts * chunk);
+            let kernels = outputs * channels * places;
+            with_parts(
+                [channels * layout.channel, outputs * layout.room(), kernels],
+                |[padded, sums, wide]| {
+                    padded.fill(T::Sum::ZERO);
+                    for group in first..(first + chunk).min(shape.groups) {
+                        for (channel, padded) in padded.chunks_exact_mut(layout.channel).enumerate() {
+                            let start = (image * shape.channels + group * channels + channel) * plane;
+                            layout.pad(shape, &x[start..][..plane], padded);
+                        }
+                        let weights = &w[group * kernels..][..kernels];
+                        wide.iter_mut().zip(weights).for_each(|(to, &weight)| *to = weight.widen());
+                        let kernel = Outputs {
+                            outputs,
+                            channels,
+                            places: &layout.places,
+                            count: layout.sums,
+                            from: padded.as_ptr(),
+                            channel: layout.channel,
+                            weights: wide.as_ptr(),
+                            to: sums.as_mut_ptr(),
+                            output: layout.room(),
+                        };
+                        // SAFETY: the layout has room for strips beyond the last sum, as have the sums.
+                        unsafe { dispatch(isa, kernel) };
+                        for (index, sums) in sums.chunks_exact(layout.room()).enumerate() {
+                            let start = (image * shape.outputs + group * outputs + index) * pixels;
+                            // SAFETY: the lengths were checked; tasks write to different outputs.
+                            let to = unsafe { to.part(start, pixels) };
+                            for (to, sums) in to.chunks_exact_mut(output[1]).zip(sums.chunks(layout.line)) {
+                                to.iter_mut().zip(sums).for_each(|(to, &sum)| *to = T::narrow(sum));
+                            }
+                        }
                     }
-                }
-            }
+                },
+            );
+            let start = (image * shape.outputs + first * outputs) * pixels;
+            finish.part(start..start + chunk.min(shape.groups - first) * outputs * pixels);
         });
-        part_done(image);
     });
 }
 

@@ -19,16 +19,14 @@ mod weight_gradient;
 
 use super::super::gemm::element::GemmElement;
 use super::super::gemm::tile::{TileSize, VECTORS, dispatch};
-use super::{ConvolutionShape, Shared, run_all, with_parts};
+use super::{ConvolutionShape, Epilogue, Finish, SMALLEST_PART, Shared, run_all, with_parts};
 use crate::isa::Isa;
-use crate::memory::with_scratch;
 use crate::threads::Pool;
 use points::{OfInput, Planes, Spread, ToPoints, buffer_len};
 use product::{Product, Rooms, Weights};
 use std::any::TypeId;
 use std::marker::PhantomData;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU32, Ordering};
 use strided::{Strided, StridedInputGradient};
 use tiling::{Tiling, Volume};
 use transform::{Algorithm, FiveByFive, ThreeByThree};
@@ -45,18 +43,21 @@ enum Choice {
 }
 
 impl Choice {
-    /// The algorithm for a shape, if one is faster than the products of the definition. `weights` says what it costs to
-    /// take a weight to the points, in multiplications of a vector there for sixteen tiles.
-    fn of<T: GemmElement>(shape: &ConvolutionShape, output: [usize; 2], weights: usize) -> Option<Choice> {
+    /// The algorithm for a shape, if one is faster than the products of the definition. Those take longer for the
+    /// derivatives, so that there taking the weights to the points counts for nothing.
+    fn of<T: GemmElement>(shape: &ConvolutionShape, output: [usize; 2], derivative: bool) -> Option<Choice> {
         let pixels = shape.images * output[0] * output[1];
         let float = TypeId::of::<T>() == TypeId::of::<f32>();
         if !float || shape.dilation != [1, 1] || pixels * shape.size[0] * shape.size[1] == 0 {
             return None;
         }
-        let (choice, size, points) = match (shape.kernel, shape.stride) {
-            ([3, 3], [1, 1]) => (Choice::ThreeByThree, ThreeByThree::OUTPUT, ThreeByThree::POINTS),
-            ([5, 5], [1, 1]) => (Choice::FiveByFive, FiveByFive::OUTPUT, FiveByFive::POINTS),
-            ([3, 3], [2, 2]) => (Choice::Strided, Strided::OUTPUT, Strided::POINTS),
+        fn sizes<A: Algorithm>() -> [usize; 3] {
+            [A::OUTPUT, A::POINTS, A::WEIGHTS_COST]
+        }
+        let (choice, [size, points, weights]) = match (shape.kernel, shape.stride) {
+            ([3, 3], [1, 1]) => (Choice::ThreeByThree, sizes::<ThreeByThree>()),
+            ([5, 5], [1, 1]) => (Choice::FiveByFive, sizes::<FiveByFive>()),
+            ([3, 3], [2, 2]) => (Choice::Strided, sizes::<Strided>()),
             _ => return None,
         };
         let [channels, outputs] = [shape.channels, shape.outputs].map(|count| count / shape.groups);
@@ -67,13 +68,11 @@ impl Choice {
         // would without packing.
         let tiles = shape.images * output[0].div_ceil(size) * output[1].div_ceil(size);
         let values = 6 * tiles * (channels + outputs) / (channels * outputs);
+        let weights = if derivative { 0 } else { weights };
         let fast = points * points * (tiles + weights + values);
         (5 * fast < 6 * shape.kernel[0] * shape.kernel[1] * pixels).then_some(choice)
     }
 }
-
-/// Cost of taking weights to the points; see [`Choice::of`].
-const WEIGHTS_COST: usize = 4;
 
 /// [`super::forward`], if there is an algorithm for the shape; says whether.
 pub fn forward<T: GemmElement>(
@@ -83,9 +82,9 @@ pub fn forward<T: GemmElement>(
     output: [usize; 2],
     [x, w]: [&[T]; 2],
     y: &mut [T],
-    epilogue: Option<&(dyn Fn(usize) + Sync)>,
+    epilogue: Option<&Epilogue>,
 ) -> bool {
-    let Some(choice) = Choice::of::<T>(shape, output, WEIGHTS_COST) else { return false };
+    let Some(choice) = Choice::of::<T>(shape, output, false) else { return false };
     let (x, w, y) = (as_f32(x), as_f32(w), as_f32_mut(y));
     let sizes = Sizes::of(shape, output);
     match choice {
@@ -105,7 +104,7 @@ pub fn input_gradient<T: GemmElement>(
     [dy, w]: [&[T]; 2],
     dx: &mut [T],
 ) -> bool {
-    let Some(choice) = Choice::of::<T>(shape, output, 0) else { return false };
+    let Some(choice) = Choice::of::<T>(shape, output, true) else { return false };
     let low = [shape.padding[0][0], shape.padding[1][0]];
     let most = if choice == Choice::Strided { 1 } else { shape.kernel[0] - 1 };
     if low.iter().any(|&low| low > most || (choice == Choice::Strided && low != 1)) {
@@ -139,7 +138,7 @@ pub fn weight_gradient<T: GemmElement>(
     [x, dy]: [&[T]; 2],
     dw: &mut [T],
 ) -> bool {
-    let Some(choice) = Choice::of::<T>(shape, output, 0) else { return false };
+    let Some(choice) = Choice::of::<T>(shape, output, true) else { return false };
     let (x, dy, dw) = (as_f32(x), as_f32(dy), as_f32_mut(dw));
     let sizes = Sizes::of(shape, output);
     match choice {
@@ -231,7 +230,7 @@ fn convolve<A: Algorithm>(
     [x, w]: [&[f32]; 2],
     turned: bool,
     y: &mut [f32],
-    epilogue: Option<&(dyn Fn(usize) + Sync)>,
+    epilogue: Option<&Epilogue>,
 ) {
     let &Sizes { images, groups, channels, outputs, output, .. } = sizes;
     let lanes = lanes(isa);
@@ -246,7 +245,7 @@ fn convolve<A: Algorithm>(
         .min_by_key(|(tiling, shares)| {
             // What is made again: weights by each block, values by each share; see `Choice::of`.
             let tiles = tiling.blocks() * tiling.capacity();
-            WEIGHTS_COST * tiling.blocks() + 6 * tiles * shares / outputs
+            A::WEIGHTS_COST * tiling.blocks() + 6 * tiles * shares / outputs
         })
         .expect("two ways");
     let pitch = channels.next_multiple_of(lanes).min(A::PANEL);
@@ -256,7 +255,12 @@ fn convolve<A: Algorithm>(
     let rooms = Rooms::new::<A>(&tiling, pitch, lanes);
     let to = Shared(y.as_mut_ptr());
     let tasks = tiling.blocks() * shares;
-    let run = |part_done: &(dyn Fn(usize) + Sync)| {
+    let of_rows = A::OUTPUT * output[1];
+    let in_parts = epilogue.is_some_and(|epilogue| {
+        let whole_lines = tiling.lines_of_block().is_some_and(|lines| lines * of_rows >= SMALLEST_PART);
+        pixels.is_multiple_of(epilogue.row) && of_rows.is_multiple_of(epilogue.row) && whole_lines
+    });
+    Finish::with(epilogue, images, groups * outputs * pixels, in_parts, |finish| {
         run_all(pool, groups * tasks, products, &|task| {
             let (group, block, share) = (task / tasks, task % tasks / shares, task % shares);
             let buffer = buffer_len::<OfInput<A>>(&tiling, lanes);
@@ -284,14 +288,41 @@ fn convolve<A: Algorithm>(
                     unsafe { dispatch(isa, product) };
                 }
             });
-            part_done(block);
+            let [first, end] = [share, share + 1].map(|share| share * panels / shares);
+            let width = VECTORS * lanes;
+            let planes = group * outputs + first * width..group * outputs + outputs.min(end * width);
+            written::<A>(finish, &tiling, block, output, groups * outputs, planes);
         });
-    };
-    match epilogue {
-        None => run(&|_| ()),
-        Some(epilogue) => Countdown::with(&tiling, images, shares * groups, |countdown| {
-            run(&|block| countdown.part_done(tiling.images_of(block), epilogue));
-        }),
+    });
+}
+
+/// Hands over the outputs of a block in these of the `all` planes of its images.
+fn written<A: Algorithm>(
+    finish: &Finish,
+    tiling: &Tiling,
+    block: usize,
+    output: [usize; 2],
+    all: usize,
+    planes: Range<usize>,
+) {
+    let pixels = output[0] * output[1];
+    let units = tiling.units(block);
+    let mut unit = units.start;
+    while unit < units.end {
+        let run = tiling.run(unit, units.end);
+        unit = run.end;
+        let of = |tiles: &Range<usize>, size: usize| tiles.start * A::OUTPUT..size.min(tiles.end * A::OUTPUT);
+        let (rows, columns) = (of(&run.rows, output[0]), of(&run.columns, output[1]));
+        let plane = |plane: usize| (run.image * all + plane) * pixels;
+        if !finish.in_parts() {
+            finish.count(run.image, rows.len() * columns.len() * planes.len());
+        } else if rows.len() == output[0] {
+            finish.part(plane(planes.start)..plane(planes.end));
+        } else {
+            for start in planes.clone().map(plane) {
+                finish.part(start + rows.start * output[1]..start + rows.end * output[1]);
+            }
+        }
     }
 }
 
@@ -324,32 +355,5 @@ fn spread<P: ToPoints>(
         let spread = Spread::<P> { tiling, block, planes, channel, volume, buffer, transform: PhantomData };
         // SAFETY: the planes are those of slices that were checked; the volume has room for the block.
         unsafe { dispatch(isa, spread) };
-    }
-}
-
-/// How many parts of each image are still to be written.
-struct Countdown<'a>(&'a [AtomicU32]);
-
-impl Countdown<'_> {
-    /// Calls `body` with a countdown for tiles of which every block is written in so many parts.
-    fn with(tiling: &Tiling, images: usize, parts_of_block: usize, body: impl FnOnce(&Countdown)) {
-        with_scratch(images * size_of::<AtomicU32>(), |scratch| {
-            scratch[..images * size_of::<AtomicU32>()].fill(0);
-            // SAFETY: the scratch is zeroed, aligned to more than four bytes, and ours until the closure returns.
-            let left = unsafe { std::slice::from_raw_parts(scratch.as_ptr().cast::<AtomicU32>(), images) };
-            for image in (0..tiling.blocks()).flat_map(|block| tiling.images_of(block)) {
-                left[image].fetch_add(parts_of_block as u32, Ordering::Relaxed);
-            }
-            body(&Countdown(left));
-        });
-    }
-
-    /// Counts one part of each of these images, and calls the epilogue for those that were the last.
-    fn part_done(&self, images: Range<usize>, epilogue: &(dyn Fn(usize) + Sync)) {
-        for image in images {
-            if self.0[image].fetch_sub(1, Ordering::AcqRel) == 1 {
-                epilogue(image);
-            }
-        }
     }
 }

@@ -72,6 +72,7 @@ impl Algorithm for Strided {
     const POINTS: usize = 9;
     const BLOCK_TILES: usize = 48;
     const PANEL: usize = 32;
+    const WEIGHTS_COST: usize = 6;
 
     #[inline(always)]
     unsafe fn of_input<V: Vector<Element = f32>>(d: Line<V>) -> Line<V> {
@@ -131,6 +132,7 @@ impl Algorithm for StridedInputGradient {
     const POINTS: usize = 9;
     const BLOCK_TILES: usize = 48;
     const PANEL: usize = 32;
+    const WEIGHTS_COST: usize = 6;
 
     #[inline(always)]
     unsafe fn of_input<V: Vector<Element = f32>>(d: Line<V>) -> Line<V> {

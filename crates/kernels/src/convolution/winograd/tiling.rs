@@ -87,10 +87,9 @@ impl Tiling {
         if self.parts == 1 { units.len() * self.width } else { self.run(units.start, units.end).len() }
     }
 
-    /// The images that a block has tiles of.
-    pub fn images_of(&self, block: usize) -> Range<usize> {
-        let (units, of_image) = (self.units(block), self.tiles[0] * self.parts);
-        units.start / of_image..(units.end - 1) / of_image + 1
+    /// Rows of tiles of a block, if it has whole ones.
+    pub fn lines_of_block(&self) -> Option<usize> {
+        (self.parts == 1).then_some(self.group)
     }
 
     /// The run that begins with `unit` and ends before `end`.

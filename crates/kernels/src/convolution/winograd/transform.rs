@@ -32,6 +32,8 @@ pub trait Algorithm: Copy + Send + Sync + 'static {
     const BLOCK_TILES: usize = 96;
     /// Channels of a panel of the input; values of weights for a panel stay in the cache besides the products.
     const PANEL: usize = 64;
+    /// What it costs to take a weight to the points, in multiplications of a vector there for sixteen tiles.
+    const WEIGHTS_COST: usize = 4;
 
     /// B^T: a tile of the input at the points.
     ///
