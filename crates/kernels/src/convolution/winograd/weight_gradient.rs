@@ -13,7 +13,6 @@ use crate::isa::Isa;
 use crate::threads::Pool;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
-use std::ops::Range;
 
 /// Most outputs of a panel: their sums with a panel of channels stay in the second-level cache.
 const PANEL: usize = 48;
