@@ -16,6 +16,8 @@ mod functions;
 #[cfg(test)]
 mod tests;
 
+use std::sync::{Arc, Mutex, OnceLock};
+
 use memmap2::Mmap;
 
 use crate::hashing::IdMap;
@@ -342,42 +344,119 @@ impl Builder {
         self.nodes.iter().any(|node| matches!(node, Node::Store(_, Stored::F32, Access::Streamed, _)))
     }
 
-    /// Whether there is machine code for an instruction set at all.
+    /// Whether there is machine code for an instruction set at all, and executable memory for it.
     pub fn compiles_for(isa: Isa) -> bool {
-        cfg!(target_arch = "x86_64") && isa != Isa::Portable
+        static GRANTED: OnceLock<bool> = OnceLock::new();
+        let granted = || executable(&[0]).is_ok();
+        cfg!(target_arch = "x86_64") && isa != Isa::Portable && *GRANTED.get_or_init(granted)
     }
 
-    /// The program as machine code; `None` where there is none for `isa`, where the system grants no executable memory,
-    /// or where the program needs too many truth values or reductions at once. Code that stores `past_cache` may only be
-    /// run where the streams of such stores begin at multiples of 64 bytes.
-    pub fn compile(&self, isa: Isa, past_cache: bool) -> Option<Code> {
-        let Emitted { code, constants } = match isa {
-            Isa::Avx512 if Builder::compiles_for(isa) => avx512::emit(self, past_cache)?,
-            Isa::Avx2 if Builder::compiles_for(isa) => avx2::emit(self, past_cache)?,
-            _ => return None,
-        };
-        // Constants come first, because the memory begins at a whole line.
-        let entry = (4 * constants.len()).next_multiple_of(64);
-        let mut memory = memmap2::MmapMut::map_anon(entry + code.len()).ok()?;
-        for (place, constant) in memory.chunks_exact_mut(4).zip(&constants) {
-            place.copy_from_slice(&constant.to_le_bytes());
+    /// The program as machine code in `book`, or as it was compiled before; `None` where there is none for `isa`, where
+    /// the system grants no executable memory, or where the program needs too many truth values or reductions at once.
+    /// Code that stores `past_cache` may only be run where the streams of such stores begin at multiples of 64 bytes.
+    pub fn compile(&self, isa: Isa, past_cache: bool, book: &mut Book) -> Option<Arc<Code>> {
+        if !Builder::compiles_for(isa) {
+            return None;
         }
-        memory[entry..].copy_from_slice(&code);
-        let memory = memory.make_exec().ok()?;
-        Some(Code { memory, entry })
+        let (nodes, constants) = (self.nodes.clone(), self.constants.clone());
+        let program = Program { isa, past_cache, nodes, constants, accumulators: self.accumulators.clone() };
+        if let Some(known) = book.codes.get(&program).cloned().or_else(|| known(&program)) {
+            return Some(known);
+        }
+        let Emitted { code, constants } = match isa {
+            Isa::Avx512 => avx512::emit(self, past_cache)?,
+            Isa::Avx2 => avx2::emit(self, past_cache)?,
+            Isa::Portable => return None,
+        };
+        // Constants and code begin at whole lines.
+        let begin = |bytes: &mut Vec<u8>| {
+            bytes.resize(bytes.len().next_multiple_of(64), 0);
+            bytes.len()
+        };
+        let start = begin(&mut book.bytes);
+        book.bytes.extend(constants.iter().flat_map(|constant| constant.to_le_bytes()));
+        let entry = begin(&mut book.bytes);
+        book.bytes.extend_from_slice(&code);
+        let code = Arc::new(Code { memory: Arc::clone(&book.memory), start, entry });
+        book.codes.insert(program, Arc::clone(&code));
+        Some(code)
+    }
+}
+
+/// What code is compiled from.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Program {
+    isa: Isa,
+    past_cache: bool,
+    nodes: Vec<Node>,
+    constants: Vec<u32>,
+    accumulators: Vec<(Reduction, Stream)>,
+}
+
+/// Code of finished books: loops of other sizes are the same code.
+static KNOWN: Mutex<Option<IdMap<Program, Arc<Code>>>> = Mutex::new(None);
+/// Most programs that are kept.
+const MOST_KNOWN: usize = 4096;
+
+/// The code of a program that was compiled before.
+fn known(program: &Program) -> Option<Arc<Code>> {
+    let known = KNOWN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    known.as_ref().and_then(|known| known.get(program).cloned())
+}
+
+/// A copy of these bytes that may be executed.
+fn executable(bytes: &[u8]) -> std::io::Result<Mmap> {
+    let mut memory = memmap2::MmapMut::map_anon(bytes.len())?;
+    memory.copy_from_slice(bytes);
+    memory.make_exec()
+}
+
+/// Programs that are compiled together: a system call makes memory executable, which takes longer than to compile most
+/// programs. They can be run when the book is finished.
+#[derive(Debug, Default)]
+pub struct Book {
+    bytes: Vec<u8>,
+    memory: Arc<OnceLock<Mmap>>,
+    codes: IdMap<Program, Arc<Code>>,
+}
+
+impl Book {
+    /// Makes the programs executable.
+    ///
+    /// # Panics
+    /// If there is no memory.
+    pub fn finish(self) {
+        if self.codes.is_empty() {
+            return;
+        }
+        let memory =
+            executable(&self.bytes).unwrap_or_else(|error| panic!("memory for compiled loops: {error}"));
+        self.memory.set(memory).expect("a book is finished once");
+        let mut known = KNOWN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let known = known.get_or_insert_default();
+        if known.len() + self.codes.len() > MOST_KNOWN {
+            known.clear();
+        }
+        known.extend(self.codes);
     }
 }
 
 /// A compiled program.
 #[derive(Debug)]
 pub struct Code {
-    /// The constants and, from `entry` on, the instructions.
-    memory: Mmap,
+    /// The memory of its book.
+    memory: Arc<OnceLock<Mmap>>,
+    /// Where its constants are.
+    start: usize,
+    /// Where its instructions are.
     entry: usize,
 }
 
 impl Code {
     /// Runs the program over `positions` positions.
+    ///
+    /// # Panics
+    /// If the book is not finished.
     ///
     /// # Safety
     /// `streams` has a pointer for every stream of the program, valid for `positions` elements as they are stored (one
@@ -388,12 +467,12 @@ impl Code {
         #[cfg(target_arch = "x86_64")]
         {
             type Entry = unsafe extern "sysv64" fn(*const *mut u8, *const u32, *const u32, usize);
-            let constants = self.memory.as_ptr();
+            let memory = self.memory.get().expect("the book is finished").as_ptr();
             // SAFETY: at the entry the memory holds a function of this type, which `compile` made for this machine's
-            // instructions; the caller vouches for the pointers.
+            // instructions, and at the start its constants; the caller vouches for the pointers.
             unsafe {
-                let entry = std::mem::transmute::<*const u8, Entry>(constants.add(self.entry));
-                entry(streams.as_ptr(), numbers.as_ptr(), constants.cast(), positions);
+                let entry = std::mem::transmute::<*const u8, Entry>(memory.add(self.entry));
+                entry(streams.as_ptr(), numbers.as_ptr(), memory.add(self.start).cast(), positions);
             }
         }
         #[cfg(not(target_arch = "x86_64"))]

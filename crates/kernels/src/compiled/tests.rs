@@ -1,5 +1,3 @@
-use std::rc::Rc;
-
 use super::*;
 use crate::isa::Avx512;
 use crate::math::Float;
@@ -45,18 +43,20 @@ fn same(a: f32, b: f32) -> bool {
 }
 
 /// The program as code for each instruction set of this machine that there is code for.
-fn compiled(builder: &Builder) -> Vec<Code> {
+fn compiled(builder: &Builder) -> Vec<Arc<Code>> {
     let sets = Isa::available().iter().filter(|isa| Builder::compiles_for(**isa));
-    let codes: Vec<Code> =
-        sets.map(|isa| builder.compile(*isa, false).expect("the program is small")).collect();
+    let mut book = Book::default();
+    let codes: Vec<Arc<Code>> =
+        sets.map(|isa| builder.compile(*isa, false, &mut book).expect("the program is small")).collect();
+    book.finish();
     if codes.is_empty() {
         eprintln!("skipped: there is no machine code for this machine");
     }
     codes
 }
 
-fn each<const N: usize>(codes: Vec<Code>, counts: [usize; N]) -> Vec<(Rc<Code>, usize)> {
-    codes.into_iter().map(Rc::new).flat_map(|code| counts.map(|count| (code.clone(), count))).collect()
+fn each<const N: usize>(codes: Vec<Arc<Code>>, counts: [usize; N]) -> Vec<(Arc<Code>, usize)> {
+    codes.into_iter().flat_map(|code| counts.map(|count| (code.clone(), count))).collect()
 }
 
 #[test]
@@ -239,7 +239,9 @@ fn stores_past_the_cache_are_whole() {
     builder.store(Stream(1), Stored::F32, Access::Streamed, y);
     assert!(builder.streams_stores());
     for isa in Isa::available().iter().filter(|isa| Builder::compiles_for(**isa)) {
-        let code = builder.compile(*isa, true).expect("the program is small");
+        let mut book = Book::default();
+        let code = builder.compile(*isa, true, &mut book).expect("the program is small");
+        book.finish();
         let count = 990;
         let mut source = numbers(count, 1);
         let mut memory = vec![0f32; count + 16];

@@ -8,6 +8,7 @@ use half::{bf16, f16};
 use smallvec::SmallVec;
 
 use crate::buffer::{Buffer, allocate};
+use crate::cpu::kernels::compiled::Book;
 use crate::cpu::kernels::convolution::{self, ConvolutionShape, Epilogue};
 use crate::cpu::kernels::gemm::element::GemmElement;
 use crate::cpu::kernels::gemm::{Accumulate, EpilogueBlock, Gemm, MatrixView, MatrixViewMut, gemm};
@@ -47,13 +48,15 @@ impl Device for Cpu {
     fn compile(&self, plan: Plan) -> Arc<dyn Executable> {
         // Layers that are alike have the same loops, which are compiled once.
         let mut known: IdMap<&LoopProgram, Arc<CompiledLoop>> = IdMap::default();
+        let mut book = Book::default();
         let mut compiled = |program| {
-            let new = || Arc::new(CompiledLoop::new(LoopProgram::clone(program), Isa::detected()));
+            let new = || Arc::new(CompiledLoop::new(LoopProgram::clone(program), Isa::detected(), &mut book));
             known.entry(program).or_insert_with(new).clone()
         };
         let loops =
             plan.kernels.iter().map(|kernel| kernel.tail.as_ref().map(|tail| compiled(&tail.program)));
         let loops = loops.collect();
+        book.finish();
         Arc::new(CpuExecutable { loops, plan })
     }
 }

@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use crate::Scalar;
+use crate::cpu::kernels::compiled::Book;
 use crate::cpu::kernels::isa::Isa;
 use crate::cpu::kernels::memory::with_scratch;
 use crate::cpu::kernels::threads::Pool;
@@ -85,8 +86,8 @@ impl Memory<'_> {
 unsafe impl Sync for Memory<'_> {}
 
 impl CompiledLoop {
-    /// Compiles what can be compiled for an instruction set and lays out the registers.
-    pub fn new(program: LoopProgram, isa: Isa) -> CompiledLoop {
+    /// Compiles what can be compiled for an instruction set, into `book`, and lays out the registers.
+    pub fn new(program: LoopProgram, isa: Isa, book: &mut Book) -> CompiledLoop {
         let mode = match program.form {
             Form::Columns { outer, length, inner } => Mode::Columns { outer, length, inner },
             Form::Rows if program.row > LONGEST_ROW => Mode::LongRows,
@@ -106,7 +107,7 @@ impl CompiledLoop {
             _ => None,
         };
         let tiling = Tiling { rows_are_whole, passes_over: passes.then(|| of_rows(TILE)), line };
-        let (steps, summed) = segments(&program, isa, tiling);
+        let (steps, summed) = segments(&program, isa, tiling, book);
         let needed = in_scratch(&program, &steps, &summed);
         let is_compiled = steps.iter().any(|step| matches!(step, Step::Compiled(_)));
         let is_wide = |index: usize| needed[index] && program.registers[index].level == Level::Position;

@@ -7,11 +7,14 @@
 mod programs;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use crate::DType;
-use crate::cpu::kernels::compiled::{Access, Builder, Code, LANES, Reduction, Stored, Stream, Truth, Vector};
+use crate::cpu::kernels::compiled::{
+    Access, Book, Builder, Code, LANES, Reduction, Stored, Stream, Truth, Vector,
+};
 use crate::cpu::kernels::isa::Isa;
 use crate::ops::map::Number;
 use crate::ops::reduce::ReduceOp;
@@ -39,9 +42,9 @@ pub(super) enum Step {
 /// Instructions as machine code.
 #[derive(Debug)]
 pub(super) struct Segment {
-    pub code: Code,
+    pub code: Arc<Code>,
     /// The same with stores past the caches, for outputs that are too long for them.
-    pub past_cache: Option<Code>,
+    pub past_cache: Option<Arc<Code>>,
     /// Whether it is run over positions or over rows.
     pub level: Level,
     pub streams: Vec<Source>,
@@ -135,7 +138,12 @@ pub(super) struct Tiling {
 }
 
 /// The steps of a program, and which of its column reductions they do.
-pub(super) fn segments(program: &LoopProgram, isa: Isa, tiling: Tiling) -> (Vec<Step>, Vec<bool>) {
+pub(super) fn segments(
+    program: &LoopProgram,
+    isa: Isa,
+    tiling: Tiling,
+    book: &mut Book,
+) -> (Vec<Step>, Vec<bool>) {
     let summed = vec![false; program.columns.len()];
     if !Builder::compiles_for(isa) {
         return ((0..program.instructions.len()).map(Step::Interpreted).collect(), summed);
@@ -154,6 +162,7 @@ pub(super) fn segments(program: &LoopProgram, isa: Isa, tiling: Tiling) -> (Vec<
         readers: readers(program),
         isa,
         tiling,
+        book,
         summed,
         passes: BTreeMap::new(),
         open: [Level::Position, Level::Row].map(|level| Open::new(program, &fills, level)),
@@ -203,6 +212,7 @@ struct Sequence<'a> {
     readers: Vec<Vec<usize>>,
     isa: Isa,
     tiling: Tiling,
+    book: &'a mut Book,
     /// Column reductions that segments do.
     summed: Vec<bool>,
     /// Segments that have read each source so far, of those that are in memory in the program's order.
@@ -229,7 +239,7 @@ impl Sequence<'_> {
             fresh.cached = self.passes.keys().copied().collect();
         }
         let full = std::mem::replace(&mut self.open[index], fresh);
-        full.close(&self.readers, self.isa, self.tiling.line, &mut self.summed, &mut self.steps);
+        full.close(&self.readers, self.isa, self.tiling.line, self.book, &mut self.summed, &mut self.steps);
     }
 
     /// Takes an instruction into the segment of its level, or between segments.
@@ -556,6 +566,7 @@ impl<'a> Open<'a> {
         readers: &[Vec<usize>],
         isa: Isa,
         line: Option<usize>,
+        book: &mut Book,
         summed: &mut [bool],
         steps: &mut Vec<Step>,
     ) {
@@ -585,14 +596,14 @@ impl<'a> Open<'a> {
                 }
             }
         }
-        match self.builder.compile(isa, false) {
+        match self.builder.compile(isa, false, book) {
             Some(code) => {
                 own.into_iter().for_each(|index| summed[index] = true);
                 steps.push(Step::Compiled(Segment {
                     past_cache: self
                         .builder
                         .streams_stores()
-                        .then(|| self.builder.compile(isa, true))
+                        .then(|| self.builder.compile(isa, true, book))
                         .flatten(),
                     code,
                     steps: match self.piece {

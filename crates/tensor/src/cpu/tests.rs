@@ -3,7 +3,7 @@
 
 use half::{bf16, f16};
 
-use crate::cpu::kernels::compiled::Builder;
+use crate::cpu::kernels::compiled::{Book, Builder};
 use crate::cpu::kernels::isa::Isa;
 use crate::cpu::kernels::threads::Pool;
 use crate::ops::map::{MapKind, MapOp};
@@ -478,7 +478,9 @@ fn the_first_largest_is_found() {
 /// What a loop writes to its only target, `elements` single-precision numbers, compiled or interpreted.
 fn looped(program: &LoopProgram, isa: Isa, compiled: bool, reads: &[&[f32]], elements: usize) -> Vec<f32> {
     // The portable set has no compiled segments; the steps are then run with the same kernels.
-    let made = CompiledLoop::new(program.clone(), if compiled { isa } else { Isa::Portable });
+    let mut book = Book::default();
+    let made = CompiledLoop::new(program.clone(), if compiled { isa } else { Isa::Portable }, &mut book);
+    book.finish();
     let mut target = vec![0f32; elements];
     let reads: Vec<*mut u8> = reads.iter().map(|read| read.as_ptr().cast_mut().cast()).collect();
     let writes = [target.as_mut_ptr().cast::<u8>()];

@@ -13,6 +13,8 @@
 //! computation joins one group that needs none of the other consumers, and is stored for those: a value that is needed
 //! now and again in the backward pass is made by the loop that needs it now.
 
+use std::cell::RefCell;
+
 use smallvec::SmallVec;
 
 use super::resolve::{Access, Computation, Compute, Resolved};
@@ -150,6 +152,7 @@ pub(crate) fn fuse(resolved: &Resolved) -> Fusion {
             group_of: vec![None; count],
             level: vec![Level::Position; count],
         },
+        search: RefCell::new(Search { number: 0, seen: vec![0; count], stack: Vec::new() }),
     };
     for index in (0..count).rev() {
         let compute = &resolved.computes[index];
@@ -198,6 +201,16 @@ struct Fuser<'a> {
     /// The group that runs over the blocks of a product or convolution.
     tail_of: Vec<Option<usize>>,
     fusion: Fusion,
+    search: RefCell<Search>,
+}
+
+/// Memory of [`Fuser::needs`].
+struct Search {
+    /// How many searches there have been.
+    number: u32,
+    /// The last search that has seen each computation, or the first of its group.
+    seen: Vec<u32>,
+    stack: Vec<u32>,
 }
 
 /// What joining a group means for a computation and the group.
@@ -345,32 +358,34 @@ impl Fuser<'_> {
     /// Whether a group needs, over whatever way, a computation that `is_target` says yes to. Only computations behind
     /// `index` have been grouped yet, so that no way leads through one before it.
     fn needs(&self, group: usize, index: usize, is_target: impl Fn(u32) -> bool) -> bool {
-        let mut seen = vec![false; self.resolved.computes.len() - index];
-        let mut stack: Vec<u32> = Vec::new();
+        let search = &mut *self.search.borrow_mut();
+        search.number += 1;
+        let (number, seen, stack) = (search.number, &mut search.seen, &mut search.stack);
+        stack.clear();
         let mut enter = |stack: &mut Vec<u32>, computation: u32| {
             // A computation comes with its whole group.
             match self.group_or_tail(computation) {
                 Some(group) => {
                     let group = self.group(group);
                     let first = group.members[0] as usize;
-                    if !std::mem::replace(&mut seen[first - index], true) {
+                    if std::mem::replace(&mut seen[first], number) != number {
                         stack.extend(group.members.iter().chain(&group.producer));
                     }
                 }
-                None if !std::mem::replace(&mut seen[computation as usize - index], true) => {
+                None if std::mem::replace(&mut seen[computation as usize], number) != number => {
                     stack.push(computation);
                 }
                 None => {}
             }
         };
-        enter(&mut stack, self.group(group).members[0]);
+        enter(stack, self.group(group).members[0]);
         while let Some(member) = stack.pop() {
             if is_target(member) {
                 return true;
             }
             for input in &self.needed[member as usize] {
                 if *input as usize > index {
-                    enter(&mut stack, *input);
+                    enter(stack, *input);
                 }
             }
         }
