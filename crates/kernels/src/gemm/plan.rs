@@ -67,10 +67,13 @@ impl Plan {
             plan.batches = 1;
             let parts = wanted.div_ceil(batch);
             let (mut row_parts, mut column_parts) = (m.div_ceil(limit), 1);
+            let own_columns = !epilogue && method.packs_right();
             while row_parts * column_parts < parts {
                 let rows = m / (row_parts + 1) / (2 * tile.rows);
                 let columns = n / (column_parts * 2) / (2 * tile.columns);
-                let tall = m * column_parts >= n * row_parts || columns == 0;
+                // Tasks with columns of their own pack these and share nothing that is written, but rows are only
+                // finished, for an epilogue, when all of their columns are.
+                let tall = columns == 0 || (!own_columns && m * column_parts >= n * row_parts);
                 match (rows, columns) {
                     (0, 0) => break,
                     (1.., _) if tall => row_parts += 1,
@@ -249,6 +252,11 @@ impl<T: GemmElement> Finish<T::Sum> for Rounded<T> {
 const MANY_REGISTERS: usize = 12;
 
 impl Method {
+    /// Whether B is packed.
+    fn packs_right(self) -> bool {
+        matches!(self, Method::Tiles(Cut { right: Access::Packed, .. }))
+    }
+
     fn of<T: GemmElement>(tile: TileSize, gemm: &Gemm<T>) -> Method {
         let &Gemm { m, n, k, ref a, ref b, .. } = gemm;
         let size = size_of::<T>();
