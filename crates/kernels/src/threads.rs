@@ -315,6 +315,24 @@ mod tests {
     }
 
     #[test]
+    fn the_tasks_of_a_thread_that_is_held_up_are_taken_by_others() {
+        let pool = Pool::new(2);
+        // The first tasks of the caller and of the worker.
+        for held in [0, 4] {
+            let done = AtomicUsize::new(0);
+            pool.run(8, &|task| {
+                let start = Instant::now();
+                while task == held && done.load(Ordering::Acquire) < 7 {
+                    assert!(start.elapsed() < Duration::from_secs(60), "nobody takes the other tasks");
+                    thread::yield_now();
+                }
+                done.fetch_add(1, Ordering::Release);
+            });
+            assert_eq!(done.into_inner(), 8);
+        }
+    }
+
+    #[test]
     fn a_panic_reaches_the_caller_after_all_tasks() {
         for size in [1, 4] {
             let pool = Pool::new(size);

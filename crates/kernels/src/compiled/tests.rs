@@ -323,3 +323,37 @@ fn other_types_are_read_and_written() {
         assert_eq!((z[count], less[count]), (half::bf16::ONE, 9), "written behind the end");
     }
 }
+
+#[test]
+fn programs_that_were_compiled_before_are_found_again() {
+    let program = |factor: f32| {
+        let mut builder = Builder::new();
+        let x = builder.load(Stream(0), Stored::F32, Access::Cached);
+        let factor = builder.constant(factor);
+        let y = builder.binary(Binary::Multiply, x, factor);
+        builder.store(Stream(1), Stored::F32, Access::Cached, y);
+        builder
+    };
+    for isa in Isa::available().iter().filter(|isa| Builder::compiles_for(**isa)) {
+        let compile = |factor: f32, book: &mut Book| {
+            program(factor).compile(*isa, false, book).expect("the program is small")
+        };
+        let mut book = Book::default();
+        // Numbers that no other test multiplies by.
+        let [one, other] = [0.7316, -11.25].map(|factor| compile(factor, &mut book));
+        assert!(Arc::ptr_eq(&one, &compile(0.7316, &mut book)) && !Arc::ptr_eq(&one, &other));
+        book.finish();
+        let mut next = Book::default();
+        let [again, third] = [0.7316, 2.5e-3].map(|factor| compile(factor, &mut next));
+        assert!(Arc::ptr_eq(&one, &again));
+        next.finish();
+        for (code, factor) in [(one, 0.7316f32), (other, -11.25), (third, 2.5e-3)] {
+            let mut from: Vec<f32> = (0..21).map(|index| index as f32 - 7.5).collect();
+            let mut to = vec![0f32; 21];
+            let streams = [from.as_mut_ptr().cast(), to.as_mut_ptr().cast()];
+            // SAFETY: both streams hold 21 numbers.
+            unsafe { code.run(&streams, &[], 21) };
+            assert!(from.iter().zip(&to).all(|(x, y)| x * factor == *y));
+        }
+    }
+}
