@@ -12,10 +12,11 @@ use support::{assert_message, folder};
 
 /// A PNG file of 2 × 1 pixels.
 fn picture() -> Vec<u8> {
-    let folder = folder("tensorboard-picture");
-    let path = folder.join("file.png");
-    image::GrayImage::from_raw(2, 1, vec![0, 255]).unwrap().save(&path).unwrap();
-    std::fs::read(path).unwrap()
+    // In memory: the tests of this file run side by side.
+    let mut file = std::io::Cursor::new(Vec::new());
+    let pixels = image::GrayImage::from_raw(2, 1, vec![0, 255]).unwrap();
+    pixels.write_to(&mut file, image::ImageFormat::Png).unwrap();
+    file.into_inner()
 }
 
 fn parameters() -> Vec<(String, Hyperparameter)> {
