@@ -33,7 +33,8 @@ pub fn input_gradient<T: GemmElement>(
     w: &[T],
     dx: &mut [T],
 ) {
-    let output = shape.check(dx.len(), w.len(), dy.len());
+    let (shape, output) = &shape.check(dx.len(), w.len(), dy.len());
+    let output = *output;
     if winograd::input_gradient(pool, isa, shape, output, [dy, w], dx) {
         return;
     }
@@ -148,7 +149,8 @@ pub fn weight_gradient<T: GemmElement>(
     dy: &[T],
     dw: &mut [T],
 ) {
-    let output = shape.check(x.len(), dw.len(), dy.len());
+    let (shape, output) = &shape.check(x.len(), dw.len(), dy.len());
+    let output = *output;
     if winograd::weight_gradient(pool, isa, shape, output, [x, dy], dw) {
         return;
     }

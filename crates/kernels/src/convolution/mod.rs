@@ -143,13 +143,19 @@ impl ConvolutionShape {
         self.channels / self.groups * self.kernel[0] * self.kernel[1]
     }
 
-    /// The output size, after a check of the sizes and of the lengths of `x`, `w` and `y`.
-    fn check(&self, x: usize, w: usize, y: usize) -> [usize; 2] {
+    /// The output size, after a check of the sizes and of the lengths of `x`, `w` and `y`; and the same convolution with
+    /// strides no longer than the padded image, which buffers are made for.
+    fn check(&self, x: usize, w: usize, y: usize) -> (ConvolutionShape, [usize; 2]) {
         let output = self.output_size().unwrap_or_else(|error| panic!("convolution: {error}"));
         assert_eq!(x, self.images * self.image_len(), "elements of the images");
         assert_eq!(w, self.outputs * self.patch_len(), "elements of the weights");
         assert_eq!(y, self.images * self.outputs * output[0] * output[1], "elements of the outputs");
-        output
+        let stride = [0, 1].map(|axis| {
+            // The image is not empty where a kernel fits.
+            let padded = self.padding[axis].iter().sum::<usize>() + self.size[axis];
+            self.stride[axis].min(padded)
+        });
+        (ConvolutionShape { stride, ..*self }, output)
     }
 }
 
@@ -233,7 +239,8 @@ pub fn forward<T: GemmElement>(
     y: &mut [T],
     epilogue: Option<&Epilogue>,
 ) {
-    let output = shape.check(x.len(), w.len(), y.len());
+    let (shape, output) = &shape.check(x.len(), w.len(), y.len());
+    let output = *output;
     // Without outputs there is nothing to hand over.
     let epilogue = epilogue.filter(|_| !y.is_empty());
     if winograd::forward(pool, isa, shape, output, [x, w], y, epilogue) {

@@ -92,7 +92,7 @@ impl Frame {
         self.channels * self.plane_len()
     }
 
-    /// Where the pixels of a phase begin in a line, and which is the first of an image of so many pixels.
+    /// Where the pixels of a phase begin in a line, and which pixel of the image is the first of them.
     fn phase(&self, phase: usize) -> (usize, usize) {
         let (stride, before) = (self.stride[1], self.low[1]);
         let first = (phase + stride - before % stride) % stride;
