@@ -28,6 +28,7 @@ pub mod step;
 #[cfg(test)]
 mod tests;
 pub mod trace;
+mod users;
 
 use std::sync::Arc;
 

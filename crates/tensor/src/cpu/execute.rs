@@ -441,7 +441,7 @@ impl Run<'_> {
                 let rows = lengths.first().copied().unwrap_or(1);
                 let source = Shared(*source);
                 let step = |strides: &[isize]| strides.first().copied().unwrap_or(0);
-                let minimum = WORTH_A_THREAD / (part.source.elements() / rows.max(1)).max(1) + 1;
+                let minimum = WORTH_A_THREAD / (part.source.shape.elements() / rows.max(1)).max(1) + 1;
                 self.pool.for_ranges(rows, minimum, &|range| {
                     let mut own: SmallVec<[usize; 6]> = SmallVec::from_slice(lengths);
                     if let Some(first) = own.first_mut() {

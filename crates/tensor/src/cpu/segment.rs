@@ -109,16 +109,19 @@ enum Known {
 struct Open<'a> {
     program: &'a LoopProgram,
     level: Level,
-    fills: &'a BTreeMap<u16, FillWith>,
+    fills: &'a [Option<FillWith>],
     builder: Builder,
     streams: Vec<Source>,
     uniforms: Vec<FillWith>,
     reductions: Vec<(ReduceOp, Register)>,
     piece: Option<usize>,
-    known: BTreeMap<u16, Known>,
-    memory: BTreeMap<u16, Known>,
-    /// Registers whose values the segment makes.
-    made: BTreeSet<u16>,
+    /// The values of registers, and of memory read in place, as far as the segment has them.
+    known: Vec<Option<Known>>,
+    memory: Vec<Option<Known>>,
+    /// Which registers' values the segment makes.
+    made: Vec<bool>,
+    /// Whether an instruction has been tried.
+    touched: bool,
     /// Sources that earlier segments have read, so that the tile is in a cache.
     cached: BTreeSet<usize>,
     /// Sources of which the segment asks for the next tile, so many positions on.
@@ -148,14 +151,12 @@ pub(super) fn segments(
     if !Builder::compiles_for(isa) {
         return ((0..program.instructions.len()).map(Step::Interpreted).collect(), summed);
     }
-    let fills: BTreeMap<u16, FillWith> = program
-        .setup
-        .iter()
-        .filter_map(|instruction| match instruction {
-            Instruction::Fill { to, with } => Some((to.0, *with)),
-            _ => None,
-        })
-        .collect();
+    let mut fills = vec![None; program.registers.len()];
+    for instruction in &program.setup {
+        if let Instruction::Fill { to, with } = instruction {
+            fills[usize::from(to.0)] = Some(*with);
+        }
+    }
     let mut sequence = Sequence {
         program,
         fills: &fills,
@@ -208,7 +209,7 @@ fn level_of(program: &LoopProgram, instruction: &Instruction) -> Level {
 /// Steps under construction. The two open segments never need each other, so that either may be done first.
 struct Sequence<'a> {
     program: &'a LoopProgram,
-    fills: &'a BTreeMap<u16, FillWith>,
+    fills: &'a [Option<FillWith>],
     readers: Vec<Vec<usize>>,
     isa: Isa,
     tiling: Tiling,
@@ -224,6 +225,9 @@ struct Sequence<'a> {
 impl Sequence<'_> {
     fn close(&mut self, level: Level) {
         let index = usize::from(level == Level::Row);
+        if !self.open[index].touched {
+            return;
+        }
         if level == Level::Position {
             for source in &self.open[index].streams {
                 if let Source::Memory { source, .. } = source {
@@ -299,7 +303,7 @@ fn greatest_common_divisor(a: usize, b: usize) -> usize {
 }
 
 impl<'a> Open<'a> {
-    fn new(program: &'a LoopProgram, fills: &'a BTreeMap<u16, FillWith>, level: Level) -> Open<'a> {
+    fn new(program: &'a LoopProgram, fills: &'a [Option<FillWith>], level: Level) -> Open<'a> {
         Open {
             program,
             level,
@@ -309,9 +313,10 @@ impl<'a> Open<'a> {
             uniforms: Vec::new(),
             reductions: Vec::new(),
             piece: None,
-            known: BTreeMap::new(),
-            memory: BTreeMap::new(),
-            made: BTreeSet::new(),
+            known: vec![None; program.registers.len()],
+            memory: vec![None; program.in_place.len()],
+            made: vec![false; program.registers.len()],
+            touched: false,
             cached: BTreeSet::new(),
             asks_for: BTreeMap::new(),
             instructions: Vec::new(),
@@ -320,7 +325,7 @@ impl<'a> Open<'a> {
 
     /// Whether the segment makes the value of a register, reductions included.
     fn produces(&self, register: Register) -> bool {
-        self.made.contains(&register.0) || self.reductions.iter().any(|(_, to)| *to == register)
+        self.made[usize::from(register.0)] || self.reductions.iter().any(|(_, to)| *to == register)
     }
 
     fn stream(&mut self, source: Source) -> Stream {
@@ -338,6 +343,7 @@ impl<'a> Open<'a> {
 
     /// Takes an instruction into the segment, if it can be compiled.
     fn accept(&mut self, index: usize, instruction: &Instruction, rows_are_whole: bool) -> bool {
+        self.touched = true;
         let accepted = self.compile(instruction, rows_are_whole).is_some();
         if accepted {
             self.instructions.push(index);
@@ -383,7 +389,9 @@ impl<'a> Open<'a> {
                 }
                 let source = match operand {
                     Operand::Register(register) if self.produces(*register) => return None,
-                    Operand::Register(register) if self.fills.contains_key(&register.0) => return None,
+                    Operand::Register(register) if self.fills[usize::from(register.0)].is_some() => {
+                        return None;
+                    }
                     Operand::Register(register) => Source::RowRegister(*register),
                     Operand::Memory(index) => {
                         Source::RowMemory { source: self.program.in_place[usize::from(*index)].source }
@@ -402,7 +410,7 @@ impl<'a> Open<'a> {
                 }
                 self.piece = Some(self.narrow(length)?);
                 let (source, size) = (*source, kind.dtype.size());
-                let stream = self.stream(Source::Pattern { source, pattern: pattern.clone(), size });
+                let stream = self.stream(Source::Pattern { source, pattern: Pattern::clone(pattern), size });
                 let value = if stride == 1 {
                     self.builder.load(stream, Stored::F32, Access::Cached)
                 } else {
@@ -457,8 +465,8 @@ impl<'a> Open<'a> {
     }
 
     fn define(&mut self, register: Register, value: Known) {
-        self.known.insert(register.0, value);
-        self.made.insert(register.0);
+        self.known[usize::from(register.0)] = Some(value);
+        self.made[usize::from(register.0)] = true;
     }
 
     fn number(&mut self, operand: Operand) -> Option<Vector> {
@@ -479,21 +487,21 @@ impl<'a> Open<'a> {
     fn operand(&mut self, operand: Operand) -> Option<Known> {
         match operand {
             Operand::Memory(index) => {
-                if let Some(known) = self.memory.get(&index) {
-                    return Some(*known);
+                if let Some(known) = self.memory[usize::from(index)] {
+                    return Some(known);
                 }
                 let in_place = self.program.in_place[usize::from(index)];
                 let source = Source::Memory { source: in_place.source, size: in_place.dtype.size() };
                 let known = self.load(source, in_place.dtype)?;
-                self.memory.insert(index, known);
+                self.memory[usize::from(index)] = Some(known);
                 Some(known)
             }
             Operand::Register(register) => {
-                if let Some(known) = self.known.get(&register.0) {
-                    return Some(*known);
+                if let Some(known) = self.known[usize::from(register.0)] {
+                    return Some(known);
                 }
                 let kind = self.program.registers[usize::from(register.0)];
-                let known = match self.fills.get(&register.0) {
+                let known = match &self.fills[usize::from(register.0)] {
                     Some(with) if kind.dtype == DType::F32 => {
                         let value = match with {
                             FillWith::Constant(scalar) => self.builder.constant(scalar.to_f64() as f32),
@@ -506,7 +514,7 @@ impl<'a> Open<'a> {
                     }
                     _ => self.load(Source::Register { register, size: kind.dtype.size() }, kind.dtype)?,
                 };
-                self.known.insert(register.0, known);
+                self.known[usize::from(register.0)] = Some(known);
                 Some(known)
             }
         }
@@ -538,11 +546,10 @@ impl<'a> Open<'a> {
         let mut own = Vec::new();
         for (index, column) in self.program.columns.iter().enumerate() {
             let known = match column.operand {
-                Operand::Register(register) => self.known.get(&register.0),
-                Operand::Memory(index) => self.memory.get(&index),
+                Operand::Register(register) => self.known[usize::from(register.0)],
+                Operand::Memory(index) => self.memory[usize::from(index)],
             };
-            let (Some(Known::Number(value)), DType::F32, ReduceOp::Sum) =
-                (known.copied(), column.dtype, column.op)
+            let (Some(Known::Number(value)), DType::F32, ReduceOp::Sum) = (known, column.dtype, column.op)
             else {
                 continue;
             };
@@ -578,7 +585,8 @@ impl<'a> Open<'a> {
             .filter(|index| !summed[*index] && !own.contains(index))
             .map(|index| self.program.columns[index].operand)
             .collect();
-        for register in std::mem::take(&mut self.made) {
+        let made = std::mem::take(&mut self.made);
+        for register in (0..made.len() as u16).filter(|register| made[usize::from(*register)]) {
             let outside = |reader: &usize| match *reader {
                 COLUMNS => left.contains(&Operand::Register(Register(register))),
                 reader => self.instructions.binary_search(&reader).is_err(),
@@ -588,7 +596,7 @@ impl<'a> Open<'a> {
             }
             let dtype = self.program.registers[usize::from(register)].dtype;
             let stream = self.stream(Source::Register { register: Register(register), size: dtype.size() });
-            match self.known[&register] {
+            match self.known[usize::from(register)].expect("what is made is known") {
                 Known::Truth(truth) => self.builder.store_truth(stream, truth),
                 Known::Number(value) => {
                     let stored = stored(dtype).expect("numbers of segments are stored as f32 or bf16");

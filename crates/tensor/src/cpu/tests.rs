@@ -592,7 +592,7 @@ fn compiled_rows_give_the_bits_of_the_interpreter() {
             in_place: vec![InPlace { source: 0, dtype: DType::F32 }],
             setup: Vec::new(),
             instructions: vec![
-                Instruction::Load { to: loaded, source: 1, pattern },
+                Instruction::Load { to: loaded, source: 1, pattern: Box::new(pattern) },
                 map(MapOp::Add, sum, [Operand::Memory(0), of(loaded)]),
                 Instruction::Reduce { op: ReduceOp::Sum, dtype: DType::F32, to: total, operand: of(sum) },
                 Instruction::Spread { to: spread, operand: of(total) },

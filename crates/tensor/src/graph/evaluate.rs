@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::buffer::Buffer;
 use crate::device::{Executable, device};
-use crate::graph::walk::{IdMap, reachable_until};
+use crate::graph::walk::{IdMap, Reached, reachable_until};
 use crate::ops::Op;
 use crate::plan::program::{Builder, Numbers};
 use crate::plan::{Place, Plan, cache, plan};
@@ -31,7 +31,7 @@ pub fn eval<'a>(tensors: impl IntoIterator<Item = &'a Tensor>) {
     let targets: Vec<&Tensor> = targets.into_iter().filter(|tensor| !tensor.is_evaluated()).collect();
     let pending = Pending::collect(&targets);
     let executable =
-        cache::get(cache::key(&pending.nodes, &pending.wanted), || device().compile(pending.plan()));
+        cache::get(cache::key(&pending.reached, &pending.wanted), || device().compile(pending.plan()));
     let (inputs, numbers) = pending.bind();
     let outputs: Vec<Buffer> =
         executable.plan().output_bytes.iter().map(|bytes| device().allocate(*bytes)).collect();
@@ -56,13 +56,13 @@ pub(crate) fn executable_for(tensors: &[&Tensor]) -> Arc<dyn Executable> {
     // Another thread's evaluation would change the graph meanwhile.
     let _flight = SingleFlight::enter();
     let pending = Pending::collect(tensors);
-    cache::get(cache::key(&pending.nodes, &pending.wanted), || device().compile(pending.plan()))
+    cache::get(cache::key(&pending.reached, &pending.wanted), || device().compile(pending.plan()))
 }
 
 /// A graph about to be evaluated.
 struct Pending {
     /// Pending nodes and the evaluated ones they need, by ascending id.
-    nodes: Vec<Tensor>,
+    reached: Reached,
     /// What is to be stored.
     wanted: Vec<Tensor>,
 }
@@ -70,69 +70,51 @@ struct Pending {
 impl Pending {
     #[track_caller]
     fn collect(targets: &[&Tensor]) -> Pending {
-        let nodes = reachable_until(targets.iter().copied(), |tensor| tensor.node.is_evaluated());
-        for tensor in &nodes {
-            refuse_placeholder(tensor);
-        }
+        let reached = reachable_until(targets.iter().copied(), |tensor| tensor.node.is_evaluated());
         // Handles that the graph itself holds to each node.
-        let mut edges: IdMap<u64, usize> = IdMap::default();
-        for tensor in nodes.iter().filter(|tensor| !tensor.node.is_evaluated()) {
-            tensor.node.with_inputs(|inputs| {
-                for input in inputs {
-                    *edges.entry(input.node.id).or_default() += 1;
-                }
-            });
-        }
-        let mut wanted: Vec<Tensor> = Vec::new();
-        let mut is_target: IdMap<(u64, u16), ()> = IdMap::default();
-        for target in targets {
-            if is_target.insert((target.node.id, target.out), ()).is_none() {
-                wanted.push((*target).clone());
-            }
-        }
-        let targets_of: IdMap<u64, ()> = wanted.iter().map(|target| (target.node.id, ())).collect();
-        for tensor in &nodes {
-            let node = &tensor.node;
-            if node.is_evaluated() || targets_of.contains_key(&node.id) || !is_worth_keeping(&node.op) {
-                continue;
-            }
-            let inside = edges.get(&node.id).copied().unwrap_or(0);
-            // One more is ours, in `nodes`.
-            if Arc::strong_count(node) > inside + 1 {
-                wanted.extend(
-                    (0..node.outputs.len()).map(|out| Tensor { node: node.clone(), out: out as u16 }),
-                );
-            }
+        let mut edges = vec![0usize; reached.nodes.len()];
+        for (place, tensor) in reached.nodes.iter().enumerate() {
+            refuse_placeholder(tensor);
+            reached.inputs(place).iter().for_each(|input| edges[input.place as usize] += 1);
         }
         // A node of several outputs lets go of its inputs only if all of them are there.
-        let mut extra = Vec::new();
-        for target in &wanted {
-            for out in 0..target.node.outputs.len() as u16 {
-                let sibling = Tensor { node: target.node.clone(), out };
-                if is_target.insert((sibling.node.id, out), ()).is_none() {
-                    extra.push(sibling);
-                }
+        let mut wanted: Vec<Tensor> = Vec::new();
+        let mut want = |tensor: &Tensor| {
+            let outputs = 0..tensor.node.outputs.len() as u16;
+            wanted.extend(outputs.map(|out| Tensor { node: tensor.node.clone(), out }));
+        };
+        let mut is_target = vec![false; reached.nodes.len()];
+        for target in targets {
+            if !std::mem::replace(&mut is_target[reached.input(target).place as usize], true) {
+                want(target);
             }
         }
-        let known: IdMap<(u64, u16), ()> =
-            wanted.iter().map(|tensor| ((tensor.node.id, tensor.out), ())).collect();
-        wanted.extend(extra.into_iter().filter(|tensor| !known.contains_key(&(tensor.node.id, tensor.out))));
+        for ((tensor, is_target), edges) in reached.nodes.iter().zip(&is_target).zip(&edges) {
+            let node = &tensor.node;
+            if *is_target || node.is_evaluated() || !is_worth_keeping(&node.op) {
+                continue;
+            }
+            // One handle more is ours, in `reached`.
+            if Arc::strong_count(node) > edges + 1 {
+                want(tensor);
+            }
+        }
         wanted.sort_unstable_by_key(|tensor| (tensor.node.id, tensor.out));
-        Pending { nodes, wanted }
+        Pending { reached, wanted }
     }
 
     fn plan(&self) -> Plan {
         let mut builder = Builder::new(Numbers::Slots);
-        let mut bound = IdMap::default();
         // Inputs in the order of `bind`: that of the nodes.
-        builder.program.outputs = builder.import(&self.wanted, &mut bound, &mut |_| {});
+        builder.program.outputs =
+            builder.import_reached(&self.reached, &self.wanted, &IdMap::default(), &mut |_| {});
         plan(&builder.program, &[])
     }
 
     /// Buffers and numbers in the order in which importing meets them.
     fn bind(&self) -> (Vec<Buffer>, Vec<Scalar>) {
         let (mut inputs, mut numbers) = (Vec::new(), Vec::new());
-        for tensor in &self.nodes {
+        for tensor in &self.reached.nodes {
             let node = &tensor.node;
             if node.is_evaluated() {
                 inputs.extend((0..node.outputs.len()).filter_map(|out| node.value(out).cloned()));

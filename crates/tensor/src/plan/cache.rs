@@ -1,19 +1,21 @@
 //! Plans by the structure of the graph they were made for.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex};
+
+use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::Tensor;
 use crate::device::Executable;
-use crate::graph::walk::IdMap;
+use crate::graph::walk::Reached;
 use crate::ops::Op;
 
 /// Plans kept; at the limit, those not used lately are dropped.
 const CAPACITY: usize = 256;
 
-/// What a graph is recognised by: two independent 64-bit hashes of its structure.
-pub(crate) type Key = (u64, u64);
+/// What a graph is recognised by: a hash of its structure.
+pub(crate) type Key = u128;
 
 struct Entry {
     executable: Arc<dyn Executable>,
@@ -43,13 +45,12 @@ const CHUNK: usize = 64 * 1024;
 #[derive(Default)]
 struct Record {
     bytes: Vec<u8>,
-    hashers: (DefaultHasher, DefaultHasher),
+    hasher: Xxh3Default,
 }
 
 impl Record {
     fn flush(&mut self) {
-        self.hashers.0.write(&self.bytes);
-        self.hashers.1.write(&self.bytes);
+        self.hasher.update(&self.bytes);
         self.bytes.clear();
     }
 }
@@ -59,20 +60,16 @@ impl Hasher for Record {
         self.bytes.extend_from_slice(bytes);
     }
     fn finish(&self) -> u64 {
-        unreachable!("a record is hashed by its own hashers")
+        unreachable!("a record is hashed by its own hasher")
     }
 }
 
-/// The structure of the graph of `nodes` (by ascending id) with the values of `targets` wanted. The values of numbers
-/// do not count, those of constants do.
-pub(crate) fn key(nodes: &[Tensor], targets: &[Tensor]) -> Key {
+/// The structure of a graph with the values of `targets` wanted. The values of numbers do not count, those of constants
+/// do.
+pub(crate) fn key(graph: &Reached, targets: &[Tensor]) -> Key {
     let mut record = Record::default();
-    record.hashers.1.write_u64(0x9e37_79b9_7f4a_7c15);
-    let mut numbers: IdMap<u64, u32> = IdMap::default();
-    numbers.reserve(nodes.len());
-    for (number, tensor) in nodes.iter().enumerate() {
+    for (place, tensor) in graph.nodes.iter().enumerate() {
         let node = &tensor.node;
-        numbers.insert(node.id, number as u32);
         if node.is_evaluated() {
             (Kind::Value, &node.outputs).hash(&mut record);
             continue;
@@ -82,21 +79,16 @@ pub(crate) fn key(nodes: &[Tensor], targets: &[Tensor]) -> Key {
             op => (Kind::Op, op).hash(&mut record),
         }
         node.outputs.hash(&mut record);
-        node.with_inputs(|inputs| {
-            inputs.len().hash(&mut record);
-            for input in inputs {
-                (numbers[&input.node.id], input.out).hash(&mut record);
-            }
-        });
+        graph.inputs(place).hash(&mut record);
         if record.bytes.len() >= CHUNK {
             record.flush();
         }
     }
     for target in targets {
-        (numbers[&target.node.id], target.out, u8::MAX).hash(&mut record);
+        (graph.input(target), u8::MAX).hash(&mut record);
     }
     record.flush();
-    (record.hashers.0.finish(), record.hashers.1.finish())
+    record.hasher.digest128()
 }
 
 /// The plan for a key, made by `make` if there is none yet.

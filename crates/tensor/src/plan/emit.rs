@@ -2,7 +2,6 @@
 
 use smallvec::{SmallVec, smallvec};
 
-use crate::graph::walk::IdMap;
 use crate::{DType, Scalar};
 
 use super::fuse::{Fusion, Group, Level};
@@ -36,8 +35,8 @@ struct Emitter<'a> {
     instructions: Vec<Instruction>,
     reads: Vec<Value>,
     tile_local: Vec<Option<Level>>,
-    /// The register of each member.
-    done: IdMap<u32, Register>,
+    /// The register of each member so far, by ascending member.
+    done: Vec<(u32, Register)>,
     /// Operands made for an access at a level.
     made: Vec<(Access, Level, Operand)>,
     fills: Vec<(Level, Scalar, Register)>,
@@ -46,28 +45,27 @@ struct Emitter<'a> {
 /// The program of a group; `stored` says which members' values are needed outside.
 pub(crate) fn emit(resolved: &Resolved, fusion: &Fusion, group_index: usize, stored: &[bool]) -> Emitted {
     let group = fusion.groups[group_index].as_ref().expect("groups in use exist");
+    let size = group.members.len();
     let mut emitter = Emitter {
         resolved,
         fusion,
         group_index,
         group,
         row: group.row.unwrap_or(1),
-        registers: Vec::new(),
-        in_place: Vec::new(),
+        registers: Vec::with_capacity(size + 4),
+        in_place: Vec::with_capacity(4),
         setup: Vec::new(),
-        instructions: Vec::new(),
-        reads: Vec::new(),
-        tile_local: Vec::new(),
-        done: IdMap::default(),
-        made: Vec::new(),
+        instructions: Vec::with_capacity(size + 4),
+        reads: Vec::with_capacity(4),
+        tile_local: Vec::with_capacity(4),
+        done: Vec::with_capacity(size),
+        made: Vec::with_capacity(size + 4),
         fills: Vec::new(),
     };
     let (mut writes, mut write_levels, mut columns) = (Vec::new(), Vec::new(), Vec::new());
     // Stores come last: a store may overwrite memory that other instructions read in place.
     let mut stores = Vec::new();
-    let mut members = group.members.clone();
-    members.sort_unstable();
-    for member in members {
+    for member in group.members.iter().rev().copied() {
         let compute = &resolved.computes[member as usize];
         let dtype = compute.outputs[0].dtype;
         let level = fusion.level[member as usize];
@@ -130,7 +128,7 @@ impl Emitter<'_> {
             Computation::Element(op) => self.element(*op, &compute.inputs, level, dtype),
             _ => unreachable!("only elements and reductions are fused"),
         };
-        self.done.insert(member, register);
+        self.done.push((member, register));
         register
     }
 
@@ -160,7 +158,7 @@ impl Emitter<'_> {
                 let to = self.register(level, dtype);
                 let lengths = smallvec![self.group.elements / if level == Level::Row { self.row } else { 1 }];
                 let pattern = Pattern { lengths, strides: smallvec![1], offset: 0 };
-                self.instructions.push(Instruction::Iota { to, pattern });
+                self.instructions.push(Instruction::Iota { to, pattern: Box::new(pattern) });
                 to
             }
             ElementOp::Constant(scalar) => self.fill(level, scalar),
@@ -207,7 +205,8 @@ impl Emitter<'_> {
         let compute = &self.resolved.computes[root as usize];
         let dtype = compute.outputs[usize::from(access.root.out)].dtype;
         if self.fusion.group_of[root as usize] == Some(self.group_index) {
-            let register = self.done[&root];
+            let done = self.done.binary_search_by_key(&root, |(member, _)| *member);
+            let register = self.done[done.expect("members come before those that read them")].1;
             let own = self.fusion.level[root as usize];
             if own == level {
                 return Operand::Register(register);
@@ -226,7 +225,7 @@ impl Emitter<'_> {
             if matches!(op, ElementOp::Iota) {
                 let to = self.register(level, dtype);
                 let pattern = Pattern { lengths, strides, offset: access.layout.offset };
-                self.instructions.push(Instruction::Iota { to, pattern });
+                self.instructions.push(Instruction::Iota { to, pattern: Box::new(pattern) });
                 return Operand::Register(to);
             }
             return Operand::Register(self.element(op, &[], level, dtype));
@@ -245,7 +244,7 @@ impl Emitter<'_> {
         }
         let to = self.register(level, dtype);
         let pattern = Pattern { lengths, strides, offset: access.layout.offset };
-        self.instructions.push(Instruction::Load { to, source, pattern });
+        self.instructions.push(Instruction::Load { to, source, pattern: Box::new(pattern) });
         Operand::Register(to)
     }
 

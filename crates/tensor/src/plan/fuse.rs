@@ -13,11 +13,13 @@
 //! computation joins one group that needs none of the other consumers, and is stored for those: a value that is needed
 //! now and again in the backward pass is made by the loop that needs it now.
 
-use std::cell::RefCell;
+mod reach;
 
 use smallvec::SmallVec;
 
 use super::resolve::{Access, Computation, Compute, Resolved};
+use super::users::{Lists, consumers, waiting};
+use reach::Reach;
 
 /// Rows longer than this are reduced in pieces, and nothing per position can depend on their reduction in the same
 /// pass: the values of a whole row would not stay in cache.
@@ -89,37 +91,6 @@ pub(crate) struct Fusion {
     pub level: Vec<Level>,
 }
 
-/// Who reads a computation, and through which input.
-pub(crate) type Consumers = SmallVec<[(u32, usize); 3]>;
-
-/// For each computation, who reads it and through which input.
-pub(crate) fn consumers(resolved: &Resolved) -> Vec<Consumers> {
-    let mut consumers = vec![Consumers::new(); resolved.computes.len()];
-    for (index, compute) in resolved.computes.iter().enumerate() {
-        for (position, access) in compute.inputs.iter().enumerate() {
-            consumers[access.root.node as usize].push((index as u32, position));
-        }
-    }
-    consumers
-}
-
-/// What a computation reads or waits for.
-fn needed(compute: &Compute) -> SmallVec<[u32; 4]> {
-    let read = compute.inputs.iter().map(|access| access.root.node);
-    read.chain(compute.after.iter().copied()).collect()
-}
-
-/// For each computation, who must come after it without reading it.
-fn waiting(resolved: &Resolved) -> Vec<Vec<u32>> {
-    let mut waiting = vec![Vec::new(); resolved.computes.len()];
-    for (index, compute) in resolved.computes.iter().enumerate() {
-        for awaited in &compute.after {
-            waiting[*awaited as usize].push(index as u32);
-        }
-    }
-    waiting
-}
-
 pub(crate) fn elements(compute: &Compute) -> usize {
     compute.outputs[0].shape.elements()
 }
@@ -143,7 +114,6 @@ pub(crate) fn fuse(resolved: &Resolved) -> Fusion {
     let mut fuser = Fuser {
         resolved,
         consumers: consumers(resolved),
-        needed: resolved.computes.iter().map(needed).collect(),
         waiting: waiting(resolved),
         rows_below: rows_below(resolved),
         tail_of: vec![None; count],
@@ -152,13 +122,16 @@ pub(crate) fn fuse(resolved: &Resolved) -> Fusion {
             group_of: vec![None; count],
             level: vec![Level::Position; count],
         },
-        search: RefCell::new(Search { number: 0, seen: vec![0; count], stack: Vec::new() }),
+        reach: Reach::new(count),
     };
     for index in (0..count).rev() {
         let compute = &resolved.computes[index];
         if !is_fusible(compute) {
             fuser.attach_producer(index);
             fuser.merge_readers(index);
+            if fuser.tail_of[index].is_none() {
+                fuser.settle(index);
+            }
             continue;
         }
         let read_by_kernels = fuser.consumers[index]
@@ -193,24 +166,13 @@ fn rows_below(resolved: &Resolved) -> Vec<Option<usize>> {
 
 struct Fuser<'a> {
     resolved: &'a Resolved,
-    consumers: Vec<Consumers>,
-    /// What each computation reads or waits for.
-    needed: Vec<SmallVec<[u32; 4]>>,
-    waiting: Vec<Vec<u32>>,
+    consumers: Lists<(u32, u32)>,
+    waiting: Lists<u32>,
     rows_below: Vec<Option<usize>>,
     /// The group that runs over the blocks of a product or convolution.
     tail_of: Vec<Option<usize>>,
     fusion: Fusion,
-    search: RefCell<Search>,
-}
-
-/// Memory of [`Fuser::needs`].
-struct Search {
-    /// How many searches there have been.
-    number: u32,
-    /// The last search that has seen each computation, or the first of its group.
-    seen: Vec<u32>,
-    stack: Vec<u32>,
+    reach: Reach,
 }
 
 /// What joining a group means for a computation and the group.
@@ -257,7 +219,7 @@ impl Fuser<'_> {
                     if !self.can_merge(known, group, index) {
                         return None;
                     }
-                    found = Some(self.merge(known, group));
+                    found = Some(self.merge(known, group, index));
                 }
             }
         }
@@ -283,7 +245,7 @@ impl Fuser<'_> {
             .iter()
             .map(|(consumer, input)| {
                 let group = self.fusion.group_of[*consumer as usize]?;
-                Some((group, self.fit(index, *consumer as usize, *input, group)?))
+                Some((group, self.fit(index, *consumer as usize, *input as usize, group)?))
             })
             .collect();
         let all = fits.filter(|fits| !fits.is_empty()).and_then(|fits| {
@@ -316,6 +278,7 @@ impl Fuser<'_> {
         target.members.push(index as u32);
         self.fusion.group_of[index] = Some(group);
         self.fusion.level[index] = level;
+        self.settle_among(index);
         true
     }
 
@@ -336,7 +299,7 @@ impl Fuser<'_> {
             let mut fit: Option<Fit> = None;
             let mut fits = true;
             for (consumer, input) in consumers.iter().filter(|(consumer, _)| inside(*consumer)) {
-                let own = self.fit(index, *consumer as usize, *input, group);
+                let own = self.fit(index, *consumer as usize, *input as usize, group);
                 let joined = match (fit, own) {
                     (None, own) => own,
                     (Some(fit), Some(own)) => fit.together(own),
@@ -347,58 +310,12 @@ impl Fuser<'_> {
             }
             let others = || consumers.iter().map(|(consumer, _)| *consumer).filter(|other| !inside(*other));
             if let (true, Some(fit)) = (fits, fit)
-                && !self.needs_any(group, index, &others().collect::<SmallVec<[u32; 8]>>())
+                && !self.needs(group, index, &others().collect::<SmallVec<[u32; 8]>>())
             {
                 return Some((group, fit));
             }
         }
         None
-    }
-
-    /// Whether a group needs, over whatever way, a computation that `is_target` says yes to. Only computations behind
-    /// `index` have been grouped yet, so that no way leads through one before it.
-    fn needs(&self, group: usize, index: usize, is_target: impl Fn(u32) -> bool) -> bool {
-        let search = &mut *self.search.borrow_mut();
-        search.number += 1;
-        let (number, seen, stack) = (search.number, &mut search.seen, &mut search.stack);
-        stack.clear();
-        let mut enter = |stack: &mut Vec<u32>, computation: u32| {
-            // A computation comes with its whole group.
-            match self.group_or_tail(computation) {
-                Some(group) => {
-                    let group = self.group(group);
-                    let first = group.members[0] as usize;
-                    if std::mem::replace(&mut seen[first], number) != number {
-                        stack.extend(group.members.iter().chain(&group.producer));
-                    }
-                }
-                None if std::mem::replace(&mut seen[computation as usize], number) != number => {
-                    stack.push(computation);
-                }
-                None => {}
-            }
-        };
-        enter(stack, self.group(group).members[0]);
-        while let Some(member) = stack.pop() {
-            if is_target(member) {
-                return true;
-            }
-            for input in &self.needed[member as usize] {
-                if *input as usize > index {
-                    enter(stack, *input);
-                }
-            }
-        }
-        false
-    }
-
-    fn needs_any(&self, group: usize, index: usize, targets: &[u32]) -> bool {
-        !targets.is_empty() && self.needs(group, index, |computation| targets.contains(&computation))
-    }
-
-    /// The group of a computation, or the one that runs over its blocks.
-    fn group_or_tail(&self, computation: u32) -> Option<usize> {
-        self.fusion.group_of[computation as usize].or(self.tail_of[computation as usize])
     }
 
     /// How `index` would take part in `group`, to which its consumer belongs.
@@ -479,11 +396,13 @@ impl Fuser<'_> {
         };
         self.fusion.group_of[index] = Some(self.fusion.groups.len());
         self.fusion.groups.push(Some(group));
+        self.settle(index);
     }
 
     /// Whether two groups can become one for the sake of `index`, which both read.
     fn can_merge(&self, left: usize, right: usize, index: usize) -> bool {
         let (a, b) = (self.group(left), self.group(right));
+        let (first_of_left, first_of_right) = (a.members[0], b.members[0]);
         let same_rows = a.row == b.row || a.row.is_none() || b.row.is_none();
         a.elements == b.elements
             && same_rows
@@ -492,8 +411,8 @@ impl Fuser<'_> {
             && b.producer.is_none()
             && a.members.len() + b.members.len() <= LARGEST_GROUP
             && self.resolved.computes.len() <= LARGEST_MERGED_PROGRAM
-            && !self.needs(left, index, |other| self.group_or_tail(other) == Some(right))
-            && !self.needs(right, index, |other| self.group_or_tail(other) == Some(left))
+            && !self.needs(left, index, &[first_of_right])
+            && !self.needs(right, index, &[first_of_left])
     }
 
     /// Lets loops that read all of `index` become one, so that it is read once.
@@ -503,7 +422,7 @@ impl Fuser<'_> {
         for position in 0..self.consumers[index].len() {
             let (consumer, input) = self.consumers[index][position];
             let Some(group) = self.fusion.group_of[consumer as usize] else { continue };
-            let access = &self.resolved.computes[consumer as usize].inputs[input];
+            let access = &self.resolved.computes[consumer as usize].inputs[input as usize];
             let own = access.layout.elements();
             let whole = access.layout.is_contiguous()
                 && access.root.out == 0
@@ -513,14 +432,16 @@ impl Fuser<'_> {
                 continue;
             }
             match into {
-                Some(known) if self.can_merge(known, group, index) => into = Some(self.merge(known, group)),
+                Some(known) if self.can_merge(known, group, index) => {
+                    into = Some(self.merge(known, group, index));
+                }
                 Some(_) => {}
                 None => into = Some(group),
             }
         }
     }
 
-    fn merge(&mut self, left: usize, right: usize) -> usize {
+    fn merge(&mut self, left: usize, right: usize, index: usize) -> usize {
         let gone = self.fusion.groups[right].take().expect("groups in use exist");
         for member in &gone.members {
             self.fusion.group_of[*member as usize] = Some(left);
@@ -530,6 +451,7 @@ impl Fuser<'_> {
         target.members.sort_unstable_by(|a, b| b.cmp(a));
         target.row = target.row.or(gone.row);
         target.form = target.form.together(gone.form, target.row).expect("asked before");
+        self.settle_merged(left, right, index);
         left
     }
 
@@ -555,8 +477,8 @@ impl Fuser<'_> {
             let whole_rows = target.row.is_none_or(|row| block % row == 0 && row <= LONGEST_ROW);
             let fits = target.form == Form::Rows && target.elements == elements(compute);
             let inside = |consumer: u32| self.fusion.group_of[consumer as usize] == Some(group);
-            let position_by_position = |&(consumer, input): &(u32, usize)| {
-                let access: &Access = &self.resolved.computes[consumer as usize].inputs[input];
+            let position_by_position = |&(consumer, input): &(u32, u32)| {
+                let access: &Access = &self.resolved.computes[consumer as usize].inputs[input as usize];
                 let flat = access.layout.is_contiguous() && access.layout.elements() == elements(compute);
                 // Reductions over the elements themselves sit one level above them.
                 let position = self.fusion.level[consumer as usize] == Level::Position
@@ -572,7 +494,7 @@ impl Fuser<'_> {
                 && consumers.iter().all(position_by_position)
                 && (others.is_empty()
                     || self.resolved.computes.len() <= LARGEST_MERGED_PROGRAM
-                        && !self.needs_any(group, index, &others))
+                        && !self.needs(group, index, &others))
         };
         let group = consumers
             .iter()
@@ -581,5 +503,6 @@ impl Fuser<'_> {
         let Some(group) = group else { return };
         self.fusion.groups[group].as_mut().expect("groups in use exist").producer = Some(index as u32);
         self.tail_of[index] = Some(group);
+        self.settle_among(index);
     }
 }

@@ -60,12 +60,12 @@ pub(crate) enum Instruction {
     Load {
         to: Register,
         source: usize,
-        pattern: Pattern,
+        pattern: Box<Pattern>,
     },
     /// Where a load with this pattern would read, as a number.
     Iota {
         to: Register,
-        pattern: Pattern,
+        pattern: Box<Pattern>,
     },
     Map {
         op: MapOp,

@@ -9,7 +9,7 @@ use super::emit::{Emitted, emit};
 use super::fuse::{Fusion, Group, Level, is_trivial};
 use super::layout::Layout;
 use super::program::Value;
-use super::resolve::{Access, Computation, Compute, Resolved, matrix_strides};
+use super::resolve::{Access, Computation, Compute, ElementOp, Resolved, matrix_strides};
 use super::{Action, MatrixOperand, Part};
 
 /// A kernel before places are known.
@@ -27,7 +27,7 @@ pub(crate) struct Unplaced {
 /// All kernels, in no particular order.
 pub(crate) fn lower(resolved: &Resolved, fusion: &Fusion) -> Vec<Unplaced> {
     let stored = stored(resolved, fusion);
-    let mut kernels = Vec::new();
+    let mut kernels = Vec::with_capacity(fusion.groups.len());
     let mut taken = vec![false; resolved.computes.len()];
     for (index, group) in fusion.groups.iter().enumerate() {
         let Some(group) = group else { continue };
@@ -51,7 +51,7 @@ pub(crate) fn lower(resolved: &Resolved, fusion: &Fusion) -> Vec<Unplaced> {
                 computes: Vec::new(),
             },
         };
-        kernel.name = join_names(&kernel.name, &loop_name(resolved, group));
+        add_loop_name(&mut kernel.name, resolved, group);
         kernel.operations += tail.program.operations();
         kernel.computes.extend(&group.members);
         kernel.tail = Some(tail);
@@ -73,7 +73,7 @@ const SHORTEST_RUN: usize = 8;
 fn copy_of_runs(resolved: &Resolved, group: &Group) -> Option<Unplaced> {
     let ([index], None) = (group.members.as_slice(), group.producer) else { return None };
     let compute = &resolved.computes[*index as usize];
-    let Computation::Element(super::resolve::ElementOp::Copy) = compute.what else { return None };
+    let Computation::Element(ElementOp::Copy) = compute.what else { return None };
     let (access, output) = (&compute.inputs[0], &compute.outputs[0]);
     let (lengths, strides) = access.layout.collapsed();
     if is_trivial(&resolved.computes[access.root.node as usize])
@@ -118,34 +118,32 @@ fn stored(resolved: &Resolved, fusion: &Fusion) -> Vec<bool> {
     stored
 }
 
-fn join_names(first: &str, second: &str) -> String {
-    match (first, second) {
-        ("", name) | (name, "") => name.to_string(),
-        _ => format!("{first}+{second}"),
+/// The name of what a member of a loop does.
+fn member_name(what: &Computation) -> Option<&str> {
+    match what {
+        Computation::Element(ElementOp::Map(op)) => Some(op.name()),
+        Computation::Element(ElementOp::Copy) => Some("copy"),
+        Computation::Element(ElementOp::Cast) => Some("cast"),
+        Computation::Element(_) => Some("fill"),
+        Computation::Reduce { op, .. } => Some(op.name()),
+        _ => None,
     }
 }
 
-/// The ops of a loop in order, the longest lists abbreviated.
-fn loop_name(resolved: &Resolved, group: &Group) -> String {
-    let mut names: Vec<&str> = group
-        .members
-        .iter()
-        .rev()
-        .filter_map(|member| match &resolved.computes[*member as usize].what {
-            Computation::Element(super::resolve::ElementOp::Map(op)) => Some(op.name()),
-            Computation::Element(super::resolve::ElementOp::Copy) => Some("copy"),
-            Computation::Element(super::resolve::ElementOp::Cast) => Some("cast"),
-            Computation::Element(_) => Some("fill"),
-            Computation::Reduce { op, .. } => Some(op.name()),
-            _ => None,
-        })
-        .collect();
-    if names.len() > 8 {
-        let rest = names.len() - 7;
-        names.truncate(7);
-        return format!("{}+{rest}", names.join("+"));
+/// Adds the ops of a loop in order to the name of a kernel, the longest lists abbreviated.
+fn add_loop_name(name: &mut String, resolved: &Resolved, group: &Group) {
+    let members = group.members.iter().rev();
+    let names = members.filter_map(|member| member_name(&resolved.computes[*member as usize].what));
+    let count = names.clone().count();
+    for own in names.take(if count > 8 { 7 } else { 8 }) {
+        if !name.is_empty() {
+            name.push('+');
+        }
+        name.push_str(own);
     }
-    names.join("+")
+    if count > 8 {
+        name.push_str(&format!("+{}", count - 7));
+    }
 }
 
 fn meta_of<'a>(resolved: &'a Resolved, access: &Access) -> &'a Meta {
@@ -209,7 +207,7 @@ fn kernel(resolved: &Resolved, index: u32) -> Unplaced {
                 .map(|access| {
                     let offset = before as isize * strides[*axis];
                     before += access.layout.shape[*axis];
-                    Part { source: access.layout.clone(), strides: strides.clone(), offset }
+                    Part { source: Layout::clone(&access.layout), strides: strides.clone(), offset }
                 })
                 .collect();
             let elements = output.shape.elements();
@@ -217,7 +215,7 @@ fn kernel(resolved: &Resolved, index: u32) -> Unplaced {
         }
         Op::Pad(spec) => {
             let strides = output.shape.strides();
-            let source: Layout = compute.inputs[0].layout.clone();
+            let source = Layout::clone(&compute.inputs[0].layout);
             let offset = spec.low.iter().zip(&strides).map(|(low, stride)| *low as isize * stride).sum();
             let spread = spec
                 .interior

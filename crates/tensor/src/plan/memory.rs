@@ -4,11 +4,9 @@ use std::collections::BTreeSet;
 
 use smallvec::SmallVec;
 
-use crate::graph::walk::IdMap;
-
 use super::fuse::Level;
 use super::lower::{Unplaced, bytes_moved};
-use super::program::{Program, Value};
+use super::program::{Program, Value, ValueMap};
 use super::resolve::{Computation, Resolved};
 use super::{Kernel, Place, PlacedLoop, Plan};
 
@@ -24,6 +22,14 @@ struct Block {
     first: usize,
     last: usize,
     output: Option<u32>,
+}
+
+/// Bytes of the arena from one kernel to another.
+struct Taken {
+    start: usize,
+    end: usize,
+    first: u32,
+    last: u32,
 }
 
 /// Gives every value a place.
@@ -43,11 +49,11 @@ pub(crate) fn place(
     let place = |value: &Value| match resolved.computes[value.node as usize].what {
         Computation::Buffer(buffer) => Place::Buffer(buffer),
         _ => {
-            let block = placer.block_of[&key(value)];
+            let block = placer.block_of[*value];
             placer.blocks[block].output.map_or(Place::Arena(offsets[block]), Place::Output)
         }
     };
-    let mut slots: Vec<Option<Kernel>> = Vec::with_capacity(order.len());
+    let mut placed: Vec<Kernel> = Vec::with_capacity(order.len());
     let mut unplaced: Vec<Option<Unplaced>> = kernels.into_iter().map(Some).collect();
     for index in order {
         let kernel = unplaced[*index].take().expect("an order names each kernel once");
@@ -59,7 +65,7 @@ pub(crate) fn place(
             writes: tail.writes.iter().map(&place).collect(),
             program: tail.program,
         });
-        slots.push(Some(Kernel {
+        placed.push(Kernel {
             action: kernel.action,
             reads,
             writes,
@@ -67,7 +73,7 @@ pub(crate) fn place(
             name: kernel.name,
             operations: kernel.operations,
             bytes,
-        }));
+        });
     }
     let input_bytes = resolved
         .computes
@@ -76,7 +82,7 @@ pub(crate) fn place(
         .map(|compute| compute.outputs[0].shape.elements() * compute.outputs[0].dtype.size())
         .sum();
     Plan {
-        kernels: slots.into_iter().flatten().collect(),
+        kernels: placed,
         arena_bytes,
         output_bytes: placer.output_bytes.clone(),
         results: resolved.outputs.iter().map(&place).collect(),
@@ -85,19 +91,15 @@ pub(crate) fn place(
     }
 }
 
-fn key(value: &Value) -> u64 {
-    u64::from(value.node) << 16 | u64::from(value.out)
-}
-
 struct Placer<'a> {
     resolved: &'a Resolved,
     /// Which of the given buffers may be overwritten.
     donatable: &'a [bool],
     blocks: Vec<Block>,
-    block_of: IdMap<u64, usize>,
+    block_of: ValueMap<usize>,
     /// Last kernel that reads or writes each value.
-    last_use: IdMap<u64, usize>,
-    output_of: IdMap<u64, u32>,
+    last_use: ValueMap<usize>,
+    output_of: ValueMap<u32>,
     output_bytes: Vec<usize>,
     /// For each output, the input buffers whose elements the writing loop touches position by position, with the
     /// position of that loop.
@@ -111,29 +113,30 @@ impl<'a> Placer<'a> {
         order: &[usize],
         donatable: &'a [bool],
     ) -> Placer<'a> {
-        let mut last_use = IdMap::default();
+        let count = resolved.computes.len();
+        let mut last_use = ValueMap::new(count);
         for (position, index) in order.iter().enumerate() {
             let kernel = &kernels[*index];
             let tail = kernel.tail.iter().flat_map(|tail| tail.reads.iter().chain(&tail.writes));
             for value in kernel.reads.iter().chain(&kernel.writes).chain(tail) {
-                last_use.insert(key(value), position);
+                last_use.insert(*value, position);
             }
         }
-        let mut output_of = IdMap::default();
+        let mut output_of = ValueMap::new(count);
         let mut output_bytes = Vec::new();
         for output in &resolved.outputs {
             let is_buffer = matches!(resolved.computes[output.node as usize].what, Computation::Buffer(_));
-            if !is_buffer && !output_of.contains_key(&key(output)) {
-                output_of.insert(key(output), output_bytes.len() as u32);
+            if !is_buffer && output_of.get(*output).is_none() {
+                output_of.insert(*output, output_bytes.len() as u32);
                 output_bytes.push(bytes(resolved, output));
             }
-            last_use.insert(key(output), usize::MAX);
+            last_use.insert(*output, usize::MAX);
         }
         Placer {
             resolved,
             donatable,
             blocks: Vec::new(),
-            block_of: IdMap::default(),
+            block_of: ValueMap::new(count),
             last_use,
             output_of,
             output_bytes,
@@ -150,15 +153,15 @@ impl<'a> Placer<'a> {
         for (value, level) in tail.writes.iter().zip(&tail.write_levels) {
             self.note_local_inputs(tail, value, *level, position, &kernel.reads);
             let replaces_input = self.local_inputs.iter().any(|(output, buffer, at)| {
-                Some(output) == self.output_of.get(&key(value))
+                Some(output) == self.output_of.get(*value)
                     && *at == position
                     && self.donatable.get(*buffer as usize) == Some(&true)
             });
             let candidate = tail.reads.iter().zip(&tail.tile_local).find_map(|(read, local)| {
-                let block = *self.block_of.get(&key(read))?;
+                let block = *self.block_of.get(*read)?;
                 let free = local.is_some()
                     && local == level
-                    && self.last_use[&key(read)] == position
+                    && self.last_use[*read] == position
                     && self.blocks[block].last <= position
                     && self.blocks[block].output.is_none()
                     && bytes(self.resolved, read) == bytes(self.resolved, value)
@@ -171,10 +174,10 @@ impl<'a> Placer<'a> {
             match candidate.filter(|_| !replaces_input) {
                 Some(block) => {
                     claimed.push(block);
-                    self.block_of.insert(key(value), block);
-                    let last = self.last_use[&key(value)];
+                    self.block_of.insert(*value, block);
+                    let last = self.last_use[*value];
                     self.blocks[block].last = last;
-                    self.blocks[block].output = self.output_of.get(&key(value)).copied();
+                    self.blocks[block].output = self.output_of.get(*value).copied();
                 }
                 None => self.new_block(value, position),
             }
@@ -189,13 +192,13 @@ impl<'a> Placer<'a> {
         position: usize,
         primary: &[Value],
     ) {
-        let Some(output) = self.output_of.get(&key(value)).copied() else { return };
+        let Some(output) = self.output_of.get(*value).copied() else { return };
         for (read, local) in tail.reads.iter().zip(&tail.tile_local) {
             if let Computation::Buffer(buffer) = self.resolved.computes[read.node as usize].what
                 && local.is_some()
                 && *local == level
                 && bytes(self.resolved, read) == bytes(self.resolved, value)
-                && self.last_use[&key(read)] == position
+                && self.last_use[*read] == position
                 && !primary.contains(read)
             {
                 self.local_inputs.push((output, buffer, position));
@@ -207,10 +210,10 @@ impl<'a> Placer<'a> {
         let block = Block {
             bytes: bytes(self.resolved, value),
             first: position,
-            last: self.last_use[&key(value)],
-            output: self.output_of.get(&key(value)).copied(),
+            last: self.last_use[*value],
+            output: self.output_of.get(*value).copied(),
         };
-        self.block_of.insert(key(value), self.blocks.len());
+        self.block_of.insert(*value, self.blocks.len());
         self.blocks.push(block);
     }
 
@@ -240,7 +243,7 @@ impl<'a> Placer<'a> {
                 if bytes(self.resolved, value) != block.bytes || block.bytes == 0 {
                     return false;
                 }
-                match self.last_use.get(&key(value)) {
+                match self.last_use.get(*value) {
                     None => true,
                     Some(last) if *last < block.first => true,
                     Some(last) => {
@@ -271,28 +274,25 @@ impl<'a> Placer<'a> {
             (0..self.blocks.len()).filter(|block| self.blocks[*block].output.is_none()).collect();
         by_size
             .sort_by_key(|block| (std::cmp::Reverse(self.blocks[*block].bytes), self.blocks[*block].first));
-        let mut placed: Vec<usize> = Vec::new();
+        let mut placed: Vec<Taken> = Vec::with_capacity(by_size.len());
         let mut total = 0;
         for block in by_size {
             let own = &self.blocks[block];
             let size = own.bytes.next_multiple_of(ALIGNMENT);
-            let overlaps = |other: &usize| {
-                let other = &self.blocks[*other];
-                other.first <= own.last && own.first <= other.last
-            };
-            // `placed` is kept by ascending offset, so that the first gap found is the lowest.
+            let (first, last) = (own.first as u32, own.last.min(u32::MAX as usize) as u32);
+            // `placed` is kept by ascending start, so that the first gap found is the lowest.
             let mut offset = 0;
-            for other in placed.iter().filter(|other| overlaps(other)) {
-                let start = offsets[*other];
-                if offset + size <= start {
+            for other in &placed {
+                if offset + size <= other.start {
                     break;
                 }
-                offset = offset.max(start + self.blocks[*other].bytes.next_multiple_of(ALIGNMENT));
+                let overlaps = other.first <= last && first <= other.last;
+                offset = if overlaps { offset.max(other.end) } else { offset };
             }
             offsets[block] = offset;
             total = total.max(offset + size);
-            let at = placed.partition_point(|other| offsets[*other] <= offset);
-            placed.insert(at, block);
+            let at = placed.partition_point(|other| other.start <= offset);
+            placed.insert(at, Taken { start: offset, end: offset + size, first, last });
         }
         (offsets, total)
     }

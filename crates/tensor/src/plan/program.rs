@@ -4,25 +4,68 @@
 //! reductions of several axes become reductions of one run of axes) and simplifies as it goes: equal nodes are made
 //! once, constants are folded, views of views are joined.
 
+use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
+use std::ops::Index;
+use std::rc::Rc;
 
 use smallvec::{SmallVec, smallvec};
 
-use crate::graph::node::Meta;
-use crate::graph::walk::{IdHasher, IdMap, reachable_until};
+use crate::graph::node::{Meta, ScopeGuard};
+use crate::graph::walk::{IdHasher, IdMap, Input, Reached, reachable_until};
 use crate::ops::Op;
+use crate::ops::custom::CustomHandle;
 use crate::ops::map::MapOp;
 use crate::ops::reduce::ReduceOp;
 use crate::shape::AxisList;
+use crate::transform::trace::placeholder;
 use crate::{DType, Scalar, Shape, Tensor};
 
 use super::simplify;
 
 /// One output of a node of the program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Value {
     pub node: u32,
     pub out: u16,
+}
+
+impl Hash for Value {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(u64::from(self.node) << 16 | u64::from(self.out));
+    }
+}
+
+/// Something about each value of a program. Nearly all nodes have one output.
+pub(crate) struct ValueMap<T> {
+    first: Vec<Option<T>>,
+    others: IdMap<Value, T>,
+}
+
+impl<T> ValueMap<T> {
+    /// Nothing about the values of so many nodes.
+    pub fn new(nodes: usize) -> ValueMap<T> {
+        ValueMap { first: std::iter::repeat_with(|| None).take(nodes).collect(), others: IdMap::default() }
+    }
+
+    pub fn get(&self, value: Value) -> Option<&T> {
+        if value.out == 0 { self.first[value.node as usize].as_ref() } else { self.others.get(&value) }
+    }
+
+    pub fn insert(&mut self, value: Value, about: T) {
+        if value.out == 0 {
+            self.first[value.node as usize] = Some(about);
+        } else {
+            self.others.insert(value, about);
+        }
+    }
+}
+
+impl<T> Index<Value> for ValueMap<T> {
+    type Output = T;
+    fn index(&self, value: Value) -> &T {
+        self.get(value).expect("something is known about each value that is asked for")
+    }
 }
 
 /// Where the value of a leaf comes from when the plan runs.
@@ -72,13 +115,36 @@ pub(crate) enum Numbers {
 pub(crate) struct Builder {
     pub program: Program,
     numbers: Numbers,
+    /// Fallbacks of ops met so far, on inputs of these shapes and types.
+    fallbacks: HashMap<(CustomHandle, Vec<Meta>), Rc<Fallback>>,
     /// Nodes by the hash of what two nodes that are one have in common: op, inputs and outputs.
     known: IdMap<u64, SmallVec<[u32; 2]>>,
 }
 
+/// What a custom op computes, as a graph of plain ops.
+struct Fallback {
+    holes: Vec<Tensor>,
+    outputs: Vec<Tensor>,
+    reached: Reached,
+    /// The holes belong to its scope.
+    _guard: ScopeGuard,
+}
+
+impl Fallback {
+    fn of(op: &CustomHandle, inputs: &[Meta]) -> Fallback {
+        let guard = ScopeGuard::new();
+        let holes: Vec<Tensor> = inputs.iter().map(|meta| placeholder(meta.clone(), &guard)).collect();
+        let outputs = op.fallback(&holes).unwrap_or_else(|| {
+            panic!("{op:?}: this op has neither a fallback nor a kernel, so that it cannot be computed")
+        });
+        let reached = reachable_until(&outputs, |tensor| tensor.node.is_evaluated());
+        Fallback { holes, outputs, reached, _guard: guard }
+    }
+}
+
 impl Builder {
     pub fn new(numbers: Numbers) -> Builder {
-        Builder { program: Program::default(), numbers, known: IdMap::default() }
+        Builder { program: Program::default(), numbers, fallbacks: HashMap::new(), known: IdMap::default() }
     }
 
     /// A leaf that is a buffer given at run time.
@@ -99,97 +165,101 @@ impl Builder {
         Value { node, out: 0 }
     }
 
-    /// Imports `targets`; `bound` says what is there already. Buffers that are met on the way become inputs of the
-    /// program and are handed to `met`.
+    /// Imports `targets`; `bound` says which values placeholders stand for. Buffers and numbers that are met on the way
+    /// become inputs of the program and are handed to `met`.
     pub fn import(
         &mut self,
         targets: &[Tensor],
-        bound: &mut IdMap<(u64, u16), Value>,
+        bound: &IdMap<u64, Value>,
         met: &mut dyn FnMut(&Tensor),
     ) -> Vec<Value> {
-        let is_bound = |tensor: &Tensor| bound.contains_key(&(tensor.node.id, 0));
-        let nodes = reachable_until(targets, |tensor| tensor.node.is_evaluated() || is_bound(tensor));
-        self.program.nodes.reserve(nodes.len());
-        self.known.reserve(nodes.len());
-        bound.reserve(nodes.len());
-        for tensor in nodes {
+        let reached = reachable_until(targets, |tensor| tensor.node.is_evaluated());
+        self.import_reached(&reached, targets, bound, met)
+    }
+
+    /// [`import`](Builder::import) of `targets` from what they have been found to depend on.
+    pub fn import_reached(
+        &mut self,
+        reached: &Reached,
+        targets: &[Tensor],
+        bound: &IdMap<u64, Value>,
+        met: &mut dyn FnMut(&Tensor),
+    ) -> Vec<Value> {
+        let count = reached.nodes.len();
+        self.program.nodes.reserve(count);
+        self.known.reserve(count);
+        // The values of each node, and where they begin.
+        let mut values: Vec<Value> = Vec::with_capacity(count);
+        let mut begin: Vec<u32> = Vec::with_capacity(count);
+        let value_of = |input: Input, values: &[Value], begin: &[u32]| {
+            values[begin[input.place as usize] as usize + usize::from(input.out)]
+        };
+        for (place, tensor) in reached.nodes.iter().enumerate() {
             let node = &tensor.node;
-            let id = node.id;
-            if bound.contains_key(&(id, 0)) {
-                continue;
-            }
+            begin.push(values.len() as u32);
             if node.is_evaluated() {
-                for out in 0..node.outputs.len() {
-                    let value = self.buffer(node.outputs[out].clone());
-                    bound.insert((id, out as u16), value);
+                for (out, meta) in node.outputs.iter().enumerate() {
+                    values.push(self.buffer(meta.clone()));
                     met(&Tensor { node: node.clone(), out: out as u16 });
                 }
                 continue;
             }
-            let inputs: SmallVec<[Value; 3]> = node.with_inputs(|inputs| {
-                inputs.iter().map(|input| bound[&(input.node.id, input.out)]).collect()
-            });
-            let values = match &node.op {
-                Op::Placeholder => panic!(
-                    "a value was read that does not exist yet: inside of vmap, Step, checkpoint and custom_vjp the \
-                     arguments stand for values to come (recorded at {})",
-                    node.site
-                ),
+            let mut inputs: SmallVec<[Value; 3]> = SmallVec::new();
+            for input in reached.inputs(place) {
+                inputs.push(value_of(*input, &values, &begin));
+            }
+            match &node.op {
+                Op::Placeholder => values.push(*bound.get(&node.id).unwrap_or_else(|| {
+                    panic!(
+                        "a value was read that does not exist yet: inside of vmap, Step, checkpoint and custom_vjp \
+                         the arguments stand for values to come (recorded at {})",
+                        node.site
+                    )
+                })),
                 Op::Scalar(value) if self.numbers == Numbers::Slots => {
                     let slot = Slot::Number(self.program.numbers);
                     self.program.numbers += 1;
-                    met(&tensor);
+                    met(tensor);
                     // The value is not part of the plan, so neither is it of the op.
                     let op = Op::Scalar(Scalar::new(0.0, value.dtype()));
-                    smallvec![self.leaf(op, slot, node.outputs[0].clone())]
+                    values.push(self.leaf(op, slot, node.outputs[0].clone()));
                 }
-                Op::Custom(op) if !op.0.has_kernel() => self.expand(op, &inputs),
-                op => self.add(op.clone(), inputs, node.outputs.clone()),
-            };
-            for (out, value) in values.into_iter().enumerate() {
-                bound.insert((id, out as u16), value);
+                Op::Custom(op) if !op.0.has_kernel() => values.extend(self.expand(op, &inputs)),
+                op if node.outputs.len() == 1 => {
+                    values.push(self.add_one(op.clone(), inputs, node.outputs[0].clone()));
+                }
+                op => {
+                    let index = self.intern(op.clone(), inputs, node.outputs.clone());
+                    values.extend((0..node.outputs.len() as u16).map(|out| Value { node: index, out }));
+                }
             }
         }
-        targets.iter().map(|target| bound[&(target.node.id, target.out)]).collect()
+        targets.iter().map(|target| value_of(reached.input(target), &values, &begin)).collect()
     }
 
     /// The fallback of a custom op, imported in its place. The numbers in it are constants: they follow from the op's
     /// parameters.
-    fn expand(&mut self, op: &crate::ops::custom::CustomHandle, inputs: &[Value]) -> SmallVec<[Value; 2]> {
-        let guard = crate::graph::node::ScopeGuard::new();
-        let holes: Vec<Tensor> = inputs
-            .iter()
-            .map(|value| crate::transform::trace::placeholder(self.program.meta(*value).clone(), &guard))
-            .collect();
-        let outputs = op.fallback(&holes).unwrap_or_else(|| {
-            panic!("{op:?}: this op has neither a fallback nor a kernel, so that it cannot be computed")
-        });
-        let mut bound: IdMap<(u64, u16), Value> =
-            holes.iter().zip(inputs).map(|(hole, value)| ((hole.node.id, 0), *value)).collect();
+    fn expand(&mut self, op: &CustomHandle, inputs: &[Value]) -> Vec<Value> {
+        let key = (op.clone(), inputs.iter().map(|value| self.program.meta(*value).clone()).collect());
+        let fallback = match self.fallbacks.get(&key) {
+            Some(known) => known.clone(),
+            None => {
+                let fallback = Rc::new(Fallback::of(op, &key.1));
+                self.fallbacks.insert(key, fallback.clone());
+                fallback
+            }
+        };
+        let bound: IdMap<u64, Value> =
+            fallback.holes.iter().zip(inputs).map(|(hole, value)| (hole.node.id, *value)).collect();
         let numbers = std::mem::replace(&mut self.numbers, Numbers::Fixed);
-        let values = self.import(&outputs, &mut bound, &mut |tensor| {
+        let values = self.import_reached(&fallback.reached, &fallback.outputs, &bound, &mut |tensor| {
             panic!(
                 "{op:?}: the fallback holds a tensor of shape {}, which must be an input of the op instead",
                 tensor.shape()
             )
         });
         self.numbers = numbers;
-        values.into_iter().collect()
-    }
-
-    /// Adds a node, lowered and simplified.
-    pub fn add(
-        &mut self,
-        op: Op,
-        inputs: SmallVec<[Value; 3]>,
-        outputs: SmallVec<[Meta; 1]>,
-    ) -> SmallVec<[Value; 2]> {
-        if outputs.len() == 1 {
-            return smallvec![self.add_one(op, inputs, outputs.into_iter().next().expect("one output"))];
-        }
-        let count = outputs.len();
-        let node = self.intern(op, inputs, outputs);
-        (0..count).map(|out| Value { node, out: out as u16 }).collect()
+        values
     }
 
     /// Adds a node with one output, lowered and simplified.
@@ -295,8 +365,10 @@ impl Builder {
             return self.cast(reduced, dtype);
         }
         let mut value = input;
-        let mut shape = shape;
-        let mut rest: AxisList = axes.iter().copied().filter(|axis| shape[*axis] != 1).collect();
+        let mut rest = AxisList::new();
+        axes.iter().filter(|axis| shape[**axis] != 1).for_each(|axis| rest.push(*axis));
+        // Axes behind the ones left have been reduced, so that the others count as in the input.
+        let mut left = shape.clone();
         while let Some(last) = rest.pop() {
             let mut first = last;
             while rest.last() == Some(&(first.wrapping_sub(1))) {
@@ -304,16 +376,12 @@ impl Builder {
                 first -= 1;
             }
             let run: AxisList = (first..=last).collect();
-            shape = shape.with_ones(&run);
-            let reduced = shape.without(&run);
-            let meta = Meta { shape: reduced, dtype };
+            left = left.without(&run);
+            let meta = Meta { shape: left.clone(), dtype };
             let op = Op::Reduce { op, axes: run };
             value = Value { node: self.intern(op, smallvec![value], smallvec![meta]), out: 0 };
-            // The axes go on counting as in the input: put the run back as ones.
-            value = self.reshape(value, &shape);
         }
-        let reduced = shape.without(axes);
-        self.reshape(value, &reduced)
+        self.reshape(value, &shape.without(axes))
     }
 
     pub fn reshape(&mut self, value: Value, shape: &Shape) -> Value {

@@ -11,9 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ops::map::MapOp;
 
-use super::fuse::{Consumers, Fusion, Group, consumers, elements, is_trivial};
+use super::fuse::{Fusion, Group, elements, is_trivial};
 use super::program::Value;
 use super::resolve::{Access, Computation, Compute, ElementOp, Resolved};
+use super::users::{Lists, consumers};
 
 /// Bytes: smaller values are still in a cache when they are read. The random graphs of the tests are small.
 const WORTH_RECOMPUTING: usize = if cfg!(test) { 8 } else { 1 << 20 };
@@ -82,7 +83,7 @@ impl Choice {
     fn of(
         resolved: &Resolved,
         fusion: &Fusion,
-        consumers: &[Consumers],
+        consumers: &Lists<(u32, u32)>,
         index: usize,
         group: &Group,
     ) -> Choice {
@@ -156,7 +157,7 @@ impl Choice {
     }
 
     /// The place of each clone: before all that read it in this group.
-    fn places(&self, fusion: &Fusion, consumers: &[Consumers], group: usize) -> Clones {
+    fn places(&self, fusion: &Fusion, consumers: &Lists<(u32, u32)>, group: usize) -> Clones {
         let mut places = Clones::new();
         for value in self.cloned.iter().rev() {
             let place = consumers[*value as usize]
@@ -183,7 +184,7 @@ fn is_flat(resolved: &Resolved, access: &Access) -> bool {
 fn rewrite(
     resolved: &Resolved,
     fusion: &Fusion,
-    consumers: &[Consumers],
+    consumers: &Lists<(u32, u32)>,
     plans: &[(usize, Choice)],
 ) -> Resolved {
     // By place, then by the order of the originals: that of what they need.

@@ -10,20 +10,14 @@ use crate::ops::reduce::ReduceOp;
 use crate::shape::AxisList;
 use crate::{Scalar, Shape};
 
-use super::layout::Layout;
-use super::program::{Program, Slot, Value};
+use super::layout::{Layout, Layouts, SharedLayout, collapsed};
+use super::program::{Program, ProgramNode, Slot, Value, ValueMap};
 
 /// Reading the output `root` of a computation through a layout.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Access {
     pub root: Value,
-    pub layout: Layout,
-}
-
-impl Access {
-    fn whole(root: Value, meta: &Meta) -> Access {
-        Access { root, layout: Layout::contiguous(&meta.shape) }
-    }
+    pub layout: SharedLayout,
 }
 
 /// An op on single elements.
@@ -86,12 +80,12 @@ pub(crate) struct Resolved {
 pub(crate) fn resolve(program: &Program) -> Resolved {
     let mut resolver = Resolver {
         resolved: Resolved::default(),
-        accesses: IdMap::default(),
+        layouts: Layouts::default(),
+        accesses: ValueMap::new(program.nodes.len()),
         after: IdMap::default(),
         copies: IdMap::default(),
     };
     resolver.resolved.computes.reserve(program.nodes.len());
-    resolver.accesses.reserve(program.nodes.len());
     let used = used_nodes(program);
     let turned = turned_products(program, &used);
     for (index, node) in program.nodes.iter().enumerate() {
@@ -100,7 +94,7 @@ pub(crate) fn resolve(program: &Program) -> Resolved {
         }
     }
     for output in &program.outputs {
-        let access = resolver.accesses[output].clone();
+        let access = resolver.accesses[*output].clone();
         let root = resolver.contiguous(access, program.meta(*output), smallvec![]);
         resolver.resolved.outputs.push(root);
     }
@@ -150,22 +144,15 @@ fn last_two_exchanged(rank: usize) -> AxisList {
     order
 }
 
-/// The access with the last two axes exchanged.
-fn exchanged(access: &Access) -> Access {
-    let shape = exchanged_shape(&access.layout.shape);
-    let op = Op::Permute { order: last_two_exchanged(shape.rank()) };
-    let layout = access.layout.through(&op, &shape).expect("axes can be in any order");
-    Access { root: access.root, layout }
-}
-
 fn exchanged_shape(shape: &Shape) -> Shape {
     last_two_exchanged(shape.rank()).iter().map(|axis| shape[*axis]).collect()
 }
 
 struct Resolver {
     resolved: Resolved,
+    layouts: Layouts,
     /// How each value of the program is read.
-    accesses: IdMap<Value, Access>,
+    accesses: ValueMap<Access>,
     /// For values behind a barrier, what must come before they are read.
     after: IdMap<Value, SmallVec<[u32; 2]>>,
     copies: IdMap<(Access, SmallVec<[u32; 2]>), Value>,
@@ -177,11 +164,26 @@ impl Resolver {
         (self.resolved.computes.len() - 1) as u32
     }
 
+    fn whole(&mut self, root: Value, meta: &Meta) -> Access {
+        Access { root, layout: self.layouts.whole(&meta.shape) }
+    }
+
+    /// The access with the last two axes exchanged.
+    fn exchanged(&mut self, access: &Access) -> Access {
+        let shape = exchanged_shape(&access.layout.shape);
+        let op = Op::Permute { order: last_two_exchanged(shape.rank()) };
+        let layout = access.layout.through(&op, &shape).expect("axes can be in any order");
+        Access { root: access.root, layout: self.layouts.share(layout) }
+    }
+
     /// The root that holds exactly what `access` reads, copying it if there is none.
     fn contiguous(&mut self, access: Access, meta: &Meta, after: SmallVec<[u32; 2]>) -> Value {
-        let root = &self.resolved.computes[access.root.node as usize].outputs[usize::from(access.root.out)];
-        if access.layout.is_contiguous() && access.layout.elements() == root.shape.elements() {
-            return access.root;
+        if access.layout.is_contiguous() {
+            let root = &self.resolved.computes[access.root.node as usize];
+            let shape = &root.outputs[usize::from(access.root.out)].shape;
+            if access.layout.elements() == shape.elements() {
+                return access.root;
+            }
         }
         if let Some(copy) = self.copies.get(&(access.clone(), after.clone())) {
             return *copy;
@@ -197,70 +199,75 @@ impl Resolver {
         copy
     }
 
-    fn node(&mut self, program: &Program, index: u32, node: &super::program::ProgramNode, turned: bool) {
-        let value = Value { node: index, out: 0 };
+    /// An input that a kernel reads whole.
+    fn whole_input(&mut self, program: &Program, input: Value, after: &SmallVec<[u32; 2]>) -> Access {
+        let access = self.accesses[input].clone();
+        let meta = program.meta(input);
+        let root = self.contiguous(access, meta, after.clone());
+        self.whole(root, meta)
+    }
+
+    /// An input of a product: any matrices.
+    fn matrix_input(&mut self, program: &Program, input: Value, after: &SmallVec<[u32; 2]>) -> Access {
+        let access = &self.accesses[input];
+        if matrix_strides(&access.layout).is_some() {
+            return access.clone();
+        }
+        self.whole_input(program, input, after)
+    }
+
+    fn node(&mut self, program: &Program, index: u32, node: &ProgramNode, turned: bool) {
         let after = self.gather_after(&node.inputs);
         if node.op.is_view() || matches!(node.op, Op::Barrier) {
-            return self.view(program, value, node, after);
+            return self.view(program, Value { node: index, out: 0 }, node, after);
         }
-        let accesses: SmallVec<[Access; 3]> =
-            node.inputs.iter().map(|input| self.accesses[input].clone()).collect();
-        let (what, inputs) = match (&node.op, node.slot) {
-            (_, Some(Slot::Buffer(buffer))) => (Computation::Buffer(buffer), accesses),
-            (_, Some(Slot::Number(number))) => (Computation::Element(ElementOp::Number(number)), accesses),
-            (Op::Constant(scalar), _) => (Computation::Element(ElementOp::Constant(*scalar)), accesses),
-            (Op::Map(op), _) => (Computation::Element(ElementOp::Map(*op)), accesses),
-            (Op::Cast, _) => (Computation::Element(ElementOp::Cast), accesses),
-            (Op::Iota, _) => (Computation::Element(ElementOp::Iota), accesses),
+        let what = match (&node.op, node.slot) {
+            (_, Some(Slot::Buffer(buffer))) => Computation::Buffer(buffer),
+            (_, Some(Slot::Number(number))) => Computation::Element(ElementOp::Number(number)),
+            (Op::Constant(scalar), _) => Computation::Element(ElementOp::Constant(*scalar)),
+            (Op::Map(op), _) => Computation::Element(ElementOp::Map(*op)),
+            (Op::Cast, _) => Computation::Element(ElementOp::Cast),
+            (Op::Iota, _) => Computation::Element(ElementOp::Iota),
             (Op::Reduce { op, axes }, _) => {
                 let shape = &program.meta(node.inputs[0]).shape;
                 let (first, last) = (axes[0], axes[axes.len() - 1]);
                 let product = |range: std::ops::Range<usize>| shape[range].iter().product::<usize>();
                 let (outer, length) = (product(0..first), product(first..last + 1));
                 let inner = product(last + 1..shape.rank());
-                (Computation::Reduce { op: *op, outer, length, inner }, accesses)
+                Computation::Reduce { op: *op, outer, length, inner }
             }
-            (Op::Matmul, _) => {
-                let sides = node.inputs.iter().zip(accesses).map(|(input, access)| {
-                    if matrix_strides(&access.layout).is_some() {
-                        return access;
-                    }
-                    let meta = program.meta(*input);
-                    Access::whole(self.contiguous(access, meta, after.clone()), meta)
-                });
-                let mut sides: SmallVec<[Access; 3]> = sides.collect();
-                if turned {
-                    sides.reverse();
-                    sides.iter_mut().for_each(|side| *side = exchanged(side));
-                }
-                (Computation::Kernel(Op::Matmul), sides)
-            }
-            // Their kernels copy, whatever the strides.
-            (Op::Concatenate { .. } | Op::Pad(_), _) => (Computation::Kernel(node.op.clone()), accesses),
-            (op, _) => {
-                let whole = node.inputs.iter().zip(accesses).map(|(input, access)| {
-                    let meta = program.meta(*input);
-                    Access::whole(self.contiguous(access, meta, after.clone()), meta)
-                });
-                let whole = whole.collect();
-                (Computation::Kernel(op.clone()), whole)
-            }
+            (op, _) => Computation::Kernel(op.clone()),
         };
+        let mut inputs: SmallVec<[Access; 3]> = SmallVec::new();
+        for input in &node.inputs {
+            inputs.push(match &what {
+                Computation::Kernel(Op::Matmul) => self.matrix_input(program, *input, &after),
+                // Their kernels copy, whatever the strides.
+                Computation::Kernel(Op::Concatenate { .. } | Op::Pad(_)) => self.accesses[*input].clone(),
+                Computation::Kernel(_) => self.whole_input(program, *input, &after),
+                _ => self.accesses[*input].clone(),
+            });
+        }
         let mut outputs = node.outputs.clone();
         if turned {
+            inputs.reverse();
+            inputs.iter_mut().for_each(|side| *side = self.exchanged(side));
             outputs[0].shape = exchanged_shape(&outputs[0].shape);
         }
-        let compute = self.push(Compute { what, inputs, outputs: outputs.clone(), after });
+        let compute = self.resolved.computes.len() as u32;
         for (out, meta) in outputs.iter().enumerate() {
-            let root = Value { node: compute, out: out as u16 };
-            let whole = Access::whole(root, meta);
-            let access = if turned { exchanged(&whole) } else { whole };
+            let whole = self.whole(Value { node: compute, out: out as u16 }, meta);
+            let access = if turned { self.exchanged(&whole) } else { whole };
             self.accesses.insert(Value { node: index, out: out as u16 }, access);
         }
+        self.push(Compute { what, inputs, outputs, after });
     }
 
     fn gather_after(&self, inputs: &[Value]) -> SmallVec<[u32; 2]> {
         let mut all: SmallVec<[u32; 2]> = SmallVec::new();
+        if self.after.is_empty() {
+            return all;
+        }
         for input in inputs {
             for compute in self.after.get(input).into_iter().flatten() {
                 if !all.contains(compute) {
@@ -271,17 +278,11 @@ impl Resolver {
         all
     }
 
-    fn view(
-        &mut self,
-        program: &Program,
-        value: Value,
-        node: &super::program::ProgramNode,
-        mut after: SmallVec<[u32; 2]>,
-    ) {
-        let below = self.accesses[&node.inputs[0]].clone();
+    fn view(&mut self, program: &Program, value: Value, node: &ProgramNode, mut after: SmallVec<[u32; 2]>) {
+        let below = self.accesses[node.inputs[0]].clone();
         if let Op::Barrier = node.op {
             for input in &node.inputs[1..] {
-                let root = self.accesses[input].root.node;
+                let root = self.accesses[*input].root.node;
                 if !after.contains(&root) {
                     after.push(root);
                 }
@@ -291,16 +292,17 @@ impl Resolver {
             return;
         }
         let shape = &node.outputs[0].shape;
-        let access = match below.layout.through(&node.op, shape) {
-            Some(layout) => Access { root: below.root, layout },
+        let (root, layout) = match below.layout.through(&node.op, shape) {
+            Some(layout) => (below.root, layout),
             None => {
                 let meta = program.meta(node.inputs[0]);
                 let root = self.contiguous(below, meta, after.clone());
                 let layout = Layout::contiguous(&meta.shape).through(&node.op, shape);
-                Access { root, layout: layout.expect("a gapless layout takes every shape") }
+                (root, layout.expect("a gapless layout takes every shape"))
             }
         };
-        self.accesses.insert(value, access);
+        let layout = self.layouts.share(layout);
+        self.accesses.insert(value, Access { root, layout });
         if !after.is_empty() {
             self.after.insert(value, after);
         }
@@ -320,17 +322,12 @@ pub(crate) struct MatrixStrides {
 pub(crate) fn matrix_strides(layout: &Layout) -> Option<MatrixStrides> {
     let rank = layout.shape.rank();
     let (row, column) = (layout.strides[rank - 2], layout.strides[rank - 1]);
-    let leading = Layout {
-        shape: (&layout.shape[..rank - 2]).into(),
-        strides: layout.strides[..rank - 2].iter().copied().collect(),
-        offset: 0,
-    };
-    let (_, batch) = leading.collapsed();
+    let (_, batch) = collapsed(&layout.shape[..rank - 2], &layout.strides[..rank - 2]);
     let batch = match batch.as_slice() {
         [] => 0,
         [stride] => *stride,
         // Axes of length 0 do not collapse, and nothing is read along them.
-        _ if layout.elements() == 0 => 0,
+        _ if layout.shape.contains(&0) => 0,
         _ => return None,
     };
     (row >= 0 && column >= 0 && batch >= 0).then_some(MatrixStrides { batch, row, column })

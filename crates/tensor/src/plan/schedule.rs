@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use smallvec::SmallVec;
+
 use super::lower::Unplaced;
 use super::program::Value;
 use super::resolve::{Computation, Resolved};
+use super::users::Lists;
 
 /// How many of the kernels that could run next are compared.
 const WINDOW: usize = 32;
@@ -23,42 +26,41 @@ pub(crate) fn order(resolved: &Resolved, kernels: &[Unplaced]) -> Vec<usize> {
             does[*compute as usize] = Some(index);
         }
     }
-    let mut needs: Vec<Vec<usize>> = Vec::with_capacity(kernels.len());
+    // Who must come before each kernel, each of them once.
+    let mut needs: Vec<(u32, u32)> = Vec::with_capacity(2 * kernels.len());
+    let mut noted = vec![usize::MAX; kernels.len()];
     for (index, kernel) in kernels.iter().enumerate() {
-        let mut needed = Vec::new();
         for compute in &kernel.computes {
             let compute = &resolved.computes[*compute as usize];
             let inputs = compute.inputs.iter().map(|access| access.root.node);
             for input in inputs.chain(compute.after.iter().copied()) {
-                if let Some(other) = does[input as usize].filter(|other| *other != index) {
-                    needed.push(other);
+                let Some(other) = does[input as usize].filter(|other| *other != index) else { continue };
+                if std::mem::replace(&mut noted[other], index) != index {
+                    needs.push((other as u32, index as u32));
                 }
             }
         }
-        needed.sort_unstable();
-        needed.dedup();
-        needs.push(needed);
     }
-    let mut enables = vec![Vec::new(); kernels.len()];
-    let mut missing: Vec<usize> = needs.iter().map(Vec::len).collect();
-    for (index, needed) in needs.iter().enumerate() {
-        for other in needed {
-            enables[*other].push(index);
-        }
-    }
+    let enables =
+        Lists::new(kernels.len(), |hand_out| needs.iter().for_each(|(other, own)| hand_out(*other, *own)));
+    let mut missing = vec![0usize; kernels.len()];
+    needs.iter().for_each(|(_, own)| missing[*own as usize] += 1);
     let mut wanted = vec![false; resolved.computes.len()];
     for output in &resolved.outputs {
         wanted[output.node as usize] = true;
     }
     let reads = |kernel: &Unplaced| {
-        let mut all: Vec<Value> = kernel.reads.clone();
-        all.extend(kernel.tail.iter().flat_map(|tail| tail.reads.iter().copied()));
-        all.retain(|value| !kernel.writes.contains(value));
+        let mut all: SmallVec<[Value; 6]> = SmallVec::new();
+        for value in kernel.reads.iter().chain(kernel.tail.iter().flat_map(|tail| &tail.reads)) {
+            if !kernel.writes.contains(value) {
+                all.push(*value);
+            }
+        }
         all.sort_unstable_by_key(|value| (value.node, value.out));
         all.dedup();
         all
     };
-    let all_reads: Vec<Vec<Value>> = kernels.iter().map(reads).collect();
+    let all_reads: Vec<SmallVec<[Value; 6]>> = kernels.iter().map(reads).collect();
     let mut readers = vec![0usize; resolved.computes.len()];
     for reads in &all_reads {
         for value in reads {
@@ -104,10 +106,10 @@ pub(crate) fn order(resolved: &Resolved, kernels: &[Unplaced]) -> Vec<usize> {
             readers[value.node as usize] -= 1;
         }
         order.push(index);
-        for next in &enables[index] {
-            missing[*next] -= 1;
-            if missing[*next] == 0 {
-                ready.insert((rank(*next), *next));
+        for next in enables[index].iter().map(|next| *next as usize) {
+            missing[next] -= 1;
+            if missing[next] == 0 {
+                ready.insert((rank(next), next));
             }
         }
     }

@@ -166,10 +166,10 @@ impl<'a, A: Tree, B: Tree> Step<'a, A, B> {
         let mut bound = IdMap::default();
         for hole in &holes {
             let buffer = builder.buffer(hole.meta().clone());
-            bound.insert((hole.node.id, 0), buffer);
+            bound.insert(hole.node.id, buffer);
         }
         let mut captured = Vec::new();
-        builder.program.outputs = builder.import(&outputs, &mut bound, &mut |tensor| {
+        builder.program.outputs = builder.import(&outputs, &bound, &mut |tensor| {
             captured.push(tensor.evaluated().clone());
         });
         let mut donatable = vec![true; holes.len()];

@@ -43,7 +43,8 @@ impl Piece {
     pub fn runner(&self) -> Runner<'_> {
         let executable = self.executable.get_or_init(|| {
             let mixed = (self.traced.fingerprint ^ 0x6c6f_6f70).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            let key = (self.traced.fingerprint, mixed.wrapping_add(self.sums as u64));
+            let key =
+                u128::from(self.traced.fingerprint) << 64 | u128::from(mixed.wrapping_add(self.sums as u64));
             cache::get(key, || self.compile())
         });
         Runner::new(&**executable, self.traced.output_metas().map(bytes).collect(), self.sums)
@@ -65,9 +66,9 @@ impl Piece {
         let mut bound = IdMap::default();
         for argument in &arguments {
             let buffer = builder.buffer(argument.meta().clone());
-            bound.insert((argument.node.id, 0), buffer);
+            bound.insert(argument.node.id, buffer);
         }
-        builder.program.outputs = builder.import(&outputs, &mut bound, &mut |tensor| {
+        builder.program.outputs = builder.import(&outputs, &bound, &mut |tensor| {
             unreachable!("a closed piece of graph holds a tensor of shape {}", tensor.shape())
         });
         device().compile(plan(&builder.program, &donatable))
