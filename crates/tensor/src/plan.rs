@@ -28,7 +28,7 @@ pub mod step;
 #[cfg(test)]
 mod tests;
 pub mod trace;
-mod users;
+pub(crate) mod users;
 
 use std::sync::Arc;
 

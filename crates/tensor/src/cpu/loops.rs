@@ -461,7 +461,7 @@ fn in_scratch(program: &LoopProgram, steps: &[Step], summed: &[bool]) -> Vec<boo
         match step {
             Step::Interpreted(index) => {
                 let instruction = &program.instructions[*index];
-                instruction.operands().into_iter().for_each(&mut need);
+                instruction.each_operand(&mut need);
                 instruction.written().into_iter().for_each(&mut need);
             }
             Step::Compiled(segment) => segment.scratch_registers().for_each(&mut need),

@@ -20,6 +20,7 @@ use crate::ops::map::Number;
 use crate::ops::reduce::ReduceOp;
 use crate::plan::fuse::Level;
 use crate::plan::loops::{FillWith, Instruction, LoopProgram, Operand, Pattern, Register};
+use crate::plan::users::Lists;
 
 /// The shortest stretch of positions that a call of compiled code is worth.
 const SHORTEST_PIECE: usize = 32;
@@ -210,7 +211,7 @@ fn level_of(program: &LoopProgram, instruction: &Instruction) -> Level {
 struct Sequence<'a> {
     program: &'a LoopProgram,
     fills: &'a [Option<FillWith>],
-    readers: Vec<Vec<usize>>,
+    readers: Lists<usize>,
     isa: Isa,
     tiling: Tiling,
     book: &'a mut Book,
@@ -250,15 +251,14 @@ impl Sequence<'_> {
     fn place(&mut self, index: usize) {
         let instruction = &self.program.instructions[index];
         let level = level_of(self.program, instruction);
-        let reads = instruction.operands();
         let own = usize::from(level == Level::Row);
-        if reads.iter().any(|register| self.open[1 - own].produces(*register)) {
+        if instruction.reads(|register| self.open[1 - own].produces(register)) {
             self.close(other(level));
         }
         if self.open[own].accept(index, instruction, self.tiling.rows_are_whole) {
             return;
         }
-        if reads.iter().any(|register| self.open[own].produces(*register)) {
+        if instruction.reads(|register| self.open[own].produces(register)) {
             self.close(level);
             if self.open[own].accept(index, instruction, self.tiling.rows_are_whole) {
                 return;
@@ -275,19 +275,17 @@ impl Sequence<'_> {
 const COLUMNS: usize = usize::MAX;
 
 /// For each register the instructions that read it.
-fn readers(program: &LoopProgram) -> Vec<Vec<usize>> {
-    let mut readers = vec![Vec::new(); program.registers.len()];
-    for (index, instruction) in program.instructions.iter().enumerate() {
-        for register in instruction.operands() {
-            readers[usize::from(register.0)].push(index);
+fn readers(program: &LoopProgram) -> Lists<usize> {
+    Lists::new(program.registers.len(), |hand_out| {
+        for (index, instruction) in program.instructions.iter().enumerate() {
+            instruction.each_operand(|register| hand_out(u32::from(register.0), index));
         }
-    }
-    for column in &program.columns {
-        if let Operand::Register(register) = column.operand {
-            readers[usize::from(register.0)].push(COLUMNS);
+        for column in &program.columns {
+            if let Operand::Register(register) = column.operand {
+                hand_out(u32::from(register.0), COLUMNS);
+            }
         }
-    }
-    readers
+    })
 }
 
 fn stored(dtype: DType) -> Option<Stored> {
@@ -570,7 +568,7 @@ impl<'a> Open<'a> {
     /// Ends the segment: values that others read are stored, and the code is made.
     fn close(
         mut self,
-        readers: &[Vec<usize>],
+        readers: &Lists<usize>,
         isa: Isa,
         line: Option<usize>,
         book: &mut Book,

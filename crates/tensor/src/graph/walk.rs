@@ -16,7 +16,7 @@ pub(crate) fn reachable<'a>(
     targets: impl IntoIterator<Item = &'a Tensor>,
     enter: impl Fn(&Tensor) -> bool,
 ) -> Vec<Tensor> {
-    walk(targets, enter, |_| true).0
+    walk(targets, enter, |_| true).nodes
 }
 
 /// Every node that `targets` depend on, by ascending id, looking no further than those for which `stop` says yes,
@@ -25,31 +25,34 @@ pub(crate) fn reachable_until<'a>(
     targets: impl IntoIterator<Item = &'a Tensor>,
     stop: impl Fn(&Tensor) -> bool,
 ) -> Reached {
-    let (nodes, ids) = walk(targets, |_| true, |tensor| !stop(tensor));
-    let mut inputs: Vec<Input> = Vec::with_capacity(2 * nodes.len());
-    let mut begins = Vec::with_capacity(nodes.len() + 1);
-    for tensor in &nodes {
-        begins.push(inputs.len() as u32);
-        if !stop(tensor) {
-            let place = |input: &Tensor| ids.place(input.node.id).expect("inputs are reached") as u32;
-            let input = |input: &Tensor| Input { place: place(input), out: input.out };
-            tensor.node.with_inputs(|read| inputs.extend(read.iter().map(input)));
-        }
-    }
-    begins.push(inputs.len() as u32);
-    Reached { nodes, ids, begins, inputs }
+    let Walked { nodes, ids, spans, read } = walk(targets, |_| true, |tensor| !stop(tensor));
+    let place = |id| ids.place(id).expect("what is read is reached") as u32;
+    let inputs = read.into_iter().map(|(id, out)| Input { place: place(id), out }).collect();
+    Reached { nodes, ids, spans, inputs }
+}
+
+/// What a walk has found.
+struct Walked {
+    /// By ascending id.
+    nodes: Vec<Tensor>,
+    ids: Ids,
+    /// Where what each node reads stands in `read`.
+    spans: Vec<(u32, u32)>,
+    /// Node and output.
+    read: Vec<(u64, u16)>,
 }
 
 fn walk<'a>(
     targets: impl IntoIterator<Item = &'a Tensor>,
     enter: impl Fn(&Tensor) -> bool,
     descend: impl Fn(&Tensor) -> bool,
-) -> (Vec<Tensor>, Ids) {
+) -> Walked {
     let targets: SmallVec<[&Tensor; 8]> = targets.into_iter().collect();
     let top = targets.iter().map(|target| target.node.id).max().unwrap_or(0);
     let mut ids = Ids { top, ..Ids::default() };
-    let mut stack: Vec<Tensor> = Vec::new();
-    let mut found: Vec<Tensor> = Vec::new();
+    let mut stack: Vec<Tensor> = Vec::with_capacity(targets.len());
+    let mut found: Vec<(Tensor, (u32, u32))> = Vec::with_capacity(4 * targets.len());
+    let mut read: Vec<(u64, u16)> = Vec::with_capacity(8 * targets.len());
     let push = |tensor: &Tensor, ids: &mut Ids, stack: &mut Vec<Tensor>| {
         if enter(tensor) && ids.insert(tensor.node.id) {
             stack.push(tensor.clone());
@@ -59,30 +62,34 @@ fn walk<'a>(
         push(target, &mut ids, &mut stack);
     }
     while let Some(tensor) = stack.pop() {
+        let begin = read.len() as u32;
         if descend(&tensor) {
             tensor.node.with_inputs(|inputs| {
                 for input in inputs {
+                    read.push((input.node.id, input.out));
                     push(input, &mut ids, &mut stack);
                 }
             });
         }
-        found.push(tensor);
+        found.push((tensor, (begin, read.len() as u32)));
     }
     ids.number();
     let mut nodes: Vec<Option<Tensor>> = vec![None; found.len()];
-    for tensor in found {
+    let mut spans = vec![(0, 0); found.len()];
+    for (tensor, span) in found {
         let place = ids.place(tensor.node.id).expect("every node found was seen");
-        nodes[place] = Some(tensor);
+        (nodes[place], spans[place]) = (Some(tensor), span);
     }
-    (nodes.into_iter().map(|node| node.expect("places are distinct")).collect(), ids)
+    let nodes = nodes.into_iter().map(|node| node.expect("places are distinct")).collect();
+    Walked { nodes, ids, spans, read }
 }
 
 /// Nodes by ascending id, with what they read of each other.
 pub(crate) struct Reached {
     pub nodes: Vec<Tensor>,
     ids: Ids,
-    /// Where the inputs of each node begin; one more for the end of the last.
-    begins: Vec<u32>,
+    /// Where the inputs of each node stand in `inputs`.
+    spans: Vec<(u32, u32)>,
     inputs: Vec<Input>,
 }
 
@@ -105,7 +112,8 @@ impl Reached {
 
     /// The inputs of the node at a place; none where the walk has stopped.
     pub fn inputs(&self, place: usize) -> &[Input] {
-        &self.inputs[self.begins[place] as usize..self.begins[place + 1] as usize]
+        let (begin, end) = self.spans[place];
+        &self.inputs[begin as usize..end as usize]
     }
 }
 

@@ -62,9 +62,10 @@ pub(crate) fn emit(resolved: &Resolved, fusion: &Fusion, group_index: usize, sto
         made: Vec::with_capacity(size + 4),
         fills: Vec::new(),
     };
-    let (mut writes, mut write_levels, mut columns) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut writes, mut write_levels) = (Vec::with_capacity(4), Vec::with_capacity(4));
+    let mut columns = Vec::new();
     // Stores come last: a store may overwrite memory that other instructions read in place.
-    let mut stores = Vec::new();
+    let mut stores = Vec::with_capacity(4);
     for member in group.members.iter().rev().copied() {
         let compute = &resolved.computes[member as usize];
         let dtype = compute.outputs[0].dtype;
@@ -135,8 +136,8 @@ impl Emitter<'_> {
     fn element(&mut self, op: ElementOp, inputs: &[Access], level: Level, dtype: DType) -> Register {
         match op {
             ElementOp::Map(map) => {
-                let operands: SmallVec<[Operand; 3]> =
-                    inputs.iter().map(|access| self.operand(access, level)).collect();
+                let mut operands: SmallVec<[Operand; 3]> = SmallVec::new();
+                inputs.iter().for_each(|access| operands.push(self.operand(access, level)));
                 let operand_type = self.dtype_of(operands[operands.len() - 1]);
                 let to = self.register(level, dtype);
                 self.instructions.push(Instruction::Map { op: map, dtype: operand_type, to, operands });
@@ -216,14 +217,13 @@ impl Emitter<'_> {
             self.instructions.push(Instruction::Spread { to, operand: Operand::Register(register) });
             return Operand::Register(to);
         }
-        let (lengths, strides) = access.layout.collapsed();
-        let same = lengths.iter().zip(&strides).all(|(_, stride)| *stride == 0);
         if let Computation::Element(op) = compute.what
             && op.is_trivial()
             && self.fusion.group_of[root as usize].is_none()
         {
             if matches!(op, ElementOp::Iota) {
                 let to = self.register(level, dtype);
+                let (lengths, strides) = access.layout.collapsed();
                 let pattern = Pattern { lengths, strides, offset: access.layout.offset };
                 self.instructions.push(Instruction::Iota { to, pattern: Box::new(pattern) });
                 return Operand::Register(to);
@@ -232,15 +232,16 @@ impl Emitter<'_> {
         }
         let flat = access.layout.is_contiguous();
         let source = self.read(access.root, flat.then_some(level));
-        if same && access.layout.elements() > 1 || access.layout.elements() == 1 && !flat {
+        if flat {
+            self.in_place.push(InPlace { source, dtype });
+            return Operand::Memory((self.in_place.len() - 1) as u16);
+        }
+        let (lengths, strides) = access.layout.collapsed();
+        if access.layout.elements() > 0 && strides.iter().all(|stride| *stride == 0) {
             let to = self.register(level, dtype);
             let with = FillWith::Element { source, offset: access.layout.offset };
             self.setup.push(Instruction::Fill { to, with });
             return Operand::Register(to);
-        }
-        if flat {
-            self.in_place.push(InPlace { source, dtype });
-            return Operand::Memory((self.in_place.len() - 1) as u16);
         }
         let to = self.register(level, dtype);
         let pattern = Pattern { lengths, strides, offset: access.layout.offset };
@@ -265,36 +266,22 @@ impl Emitter<'_> {
 /// Lets registers whose lives do not overlap share memory.
 fn assign_homes(registers: &mut [RegisterKind], instructions: &[Instruction], columns: &[ColumnReduction]) {
     let mut last_use = vec![0usize; registers.len()];
-    let mut note = |operand: &Operand, at: usize| {
-        if let Operand::Register(register) = operand {
-            last_use[usize::from(register.0)] = at;
-        }
-    };
     for (at, instruction) in instructions.iter().enumerate() {
-        match instruction {
-            Instruction::Map { operands, .. } => operands.iter().for_each(|operand| note(operand, at)),
-            Instruction::Cast { operand, .. }
-            | Instruction::Reduce { operand, .. }
-            | Instruction::Spread { operand, .. }
-            | Instruction::Store { operand, .. } => note(operand, at),
-            Instruction::Fill { .. } | Instruction::Load { .. } | Instruction::Iota { .. } => {}
-        }
+        instruction.each_operand(|register| last_use[usize::from(register.0)] = at);
     }
     for column in columns {
-        note(&column.operand, usize::MAX);
+        if let Operand::Register(register) = column.operand {
+            last_use[usize::from(register.0)] = usize::MAX;
+        }
     }
-    let mut free: Vec<(u16, Level, usize)> = Vec::new();
-    let mut live: Vec<(usize, u16)> = Vec::new();
+    let mut free: SmallVec<[(u16, Level, usize); 8]> = SmallVec::new();
+    let mut live: SmallVec<[(usize, u16); 8]> = SmallVec::new();
     for (at, instruction) in instructions.iter().enumerate() {
-        let to = match instruction {
-            Instruction::Load { to, .. }
-            | Instruction::Iota { to, .. }
-            | Instruction::Map { to, .. }
-            | Instruction::Cast { to, .. }
-            | Instruction::Reduce { to, .. }
-            | Instruction::Spread { to, .. } => usize::from(to.0),
-            Instruction::Fill { .. } | Instruction::Store { .. } => continue,
-        };
+        if matches!(instruction, Instruction::Fill { .. }) {
+            continue;
+        }
+        let Some(Register(to)) = instruction.written() else { continue };
+        let to = usize::from(to);
         // A result never shares with an operand of its own instruction: kernels see separate slices.
         live.retain(|(register, home)| {
             let ended = last_use[*register] < at;

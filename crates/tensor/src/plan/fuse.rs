@@ -91,10 +91,6 @@ pub(crate) struct Fusion {
     pub level: Vec<Level>,
 }
 
-pub(crate) fn elements(compute: &Compute) -> usize {
-    compute.outputs[0].shape.elements()
-}
-
 /// Whether the computation takes part in fusion.
 fn is_fusible(compute: &Compute) -> bool {
     matches!(compute.what, Computation::Element(_) | Computation::Reduce { .. })
@@ -144,6 +140,8 @@ pub(crate) fn fuse(resolved: &Resolved) -> Fusion {
             fuser.found(index);
         }
     }
+    #[cfg(test)]
+    assert!(count > LARGEST_MERGED_PROGRAM || fuser.depths_hold());
     fuser.fusion
 }
 
@@ -154,7 +152,7 @@ fn rows_below(resolved: &Resolved) -> Vec<Option<usize>> {
         let own = match compute.what {
             Computation::Reduce { length, inner: 1, .. } => Some(length),
             Computation::Element(_) => compute.inputs.iter().find_map(|access| {
-                let flat = access.layout.is_contiguous() && access.layout.elements() == elements(compute);
+                let flat = access.layout.is_contiguous() && access.layout.elements() == compute.elements;
                 if flat { rows[access.root.node as usize] } else { None }
             }),
             _ => None,
@@ -241,20 +239,8 @@ impl Fuser<'_> {
             return false;
         }
         // A merge is only worth it if the computation then fits, so that is asked of every consumer first.
-        let fits: Option<SmallVec<[(usize, Fit); 4]>> = self.consumers[index]
-            .iter()
-            .map(|(consumer, input)| {
-                let group = self.fusion.group_of[*consumer as usize]?;
-                Some((group, self.fit(index, *consumer as usize, *input as usize, group)?))
-            })
-            .collect();
-        let all = fits.filter(|fits| !fits.is_empty()).and_then(|fits| {
-            let mut fit = fits[0].1;
-            for (_, other) in &fits[1..] {
-                fit = fit.together(*other)?;
-            }
-            Some((self.consuming_group(index)?, fit))
-        });
+        let fit = self.fit_all(index);
+        let all = fit.and_then(|fit| Some((self.consuming_group(index)?, fit)));
         let Some((group, fit)) = all.or_else(|| self.first_group(index)) else { return false };
         if self.group(group).members.len() >= LARGEST_GROUP {
             return false;
@@ -280,6 +266,17 @@ impl Fuser<'_> {
         self.fusion.level[index] = level;
         self.settle_among(index);
         true
+    }
+
+    /// How `index` would take part in the groups of all its consumers at once.
+    fn fit_all(&self, index: usize) -> Option<Fit> {
+        let mut all: Option<Fit> = None;
+        for (consumer, input) in &self.consumers[index] {
+            let group = self.fusion.group_of[*consumer as usize]?;
+            let fit = self.fit(index, *consumer as usize, *input as usize, group)?;
+            all = Some(all.map_or(Some(fit), |all| all.together(fit))?);
+        }
+        all
     }
 
     /// A group of some consumers that needs none of the others, and how `index` takes part in it.
@@ -323,7 +320,7 @@ impl Fuser<'_> {
         let group = self.group(group);
         let compute = &self.resolved.computes[index];
         let access = &self.resolved.computes[consumer].inputs[input];
-        let own = elements(compute);
+        let own = compute.elements;
         let flat = access.layout.is_contiguous() && access.layout.elements() == own;
         let row_reduction = match compute.what {
             Computation::Reduce { length, inner: 1, .. } => Some(length),
@@ -369,33 +366,21 @@ impl Fuser<'_> {
     /// A group of its own.
     fn found(&mut self, index: usize) {
         let compute = &self.resolved.computes[index];
-        let own = elements(compute);
-        let group = match compute.what {
+        let own = compute.elements;
+        let (form, elements, row) = match compute.what {
             Computation::Reduce { outer, length, inner, .. } if inner > 1 => {
-                let form = Form::Columns { outer, length, inner };
-                Group { members: vec![index as u32], form, elements: own * length, row: None, producer: None }
+                (Form::Columns { outer, length, inner }, own * length, None)
             }
             Computation::Reduce { length, .. } => {
                 self.fusion.level[index] = Level::Row;
-                let row = Some(length);
-                Group {
-                    members: vec![index as u32],
-                    form: Form::Rows,
-                    elements: own * length,
-                    row,
-                    producer: None,
-                }
+                (Form::Rows, own * length, Some(length))
             }
-            _ => Group {
-                members: vec![index as u32],
-                form: Form::Rows,
-                elements: own,
-                row: None,
-                producer: None,
-            },
+            _ => (Form::Rows, own, None),
         };
+        let mut members = Vec::with_capacity(8);
+        members.push(index as u32);
         self.fusion.group_of[index] = Some(self.fusion.groups.len());
-        self.fusion.groups.push(Some(group));
+        self.fusion.groups.push(Some(Group { members, form, elements, row, producer: None }));
         self.settle(index);
     }
 
@@ -426,7 +411,7 @@ impl Fuser<'_> {
             let own = access.layout.elements();
             let whole = access.layout.is_contiguous()
                 && access.root.out == 0
-                && own == elements(compute)
+                && own == compute.elements
                 && own == self.group(group).elements;
             if !whole || own < WORTH_MERGING || into == Some(group) {
                 continue;
@@ -475,11 +460,11 @@ impl Fuser<'_> {
         let fits = |group: usize| {
             let target = self.group(group);
             let whole_rows = target.row.is_none_or(|row| block % row == 0 && row <= LONGEST_ROW);
-            let fits = target.form == Form::Rows && target.elements == elements(compute);
+            let fits = target.form == Form::Rows && target.elements == compute.elements;
             let inside = |consumer: u32| self.fusion.group_of[consumer as usize] == Some(group);
             let position_by_position = |&(consumer, input): &(u32, u32)| {
                 let access: &Access = &self.resolved.computes[consumer as usize].inputs[input as usize];
-                let flat = access.layout.is_contiguous() && access.layout.elements() == elements(compute);
+                let flat = access.layout.is_contiguous() && access.layout.elements() == compute.elements;
                 // Reductions over the elements themselves sit one level above them.
                 let position = self.fusion.level[consumer as usize] == Level::Position
                     || matches!(self.resolved.computes[consumer as usize].what, Computation::Reduce { .. });

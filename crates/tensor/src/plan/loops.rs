@@ -4,6 +4,8 @@
 //! elements as the stretch has positions, those of the row level on one element per row. The program says nothing of
 //! how long the stretches are or who runs them.
 
+use std::hash::{Hash, Hasher};
+
 use smallvec::SmallVec;
 
 use crate::ops::map::MapOp;
@@ -100,20 +102,28 @@ pub(crate) enum Instruction {
 }
 
 impl Instruction {
-    /// The registers that it reads.
-    pub fn operands(&self) -> SmallVec<[Register; 3]> {
-        let register = |operand: &Operand| match operand {
-            Operand::Register(register) => Some(*register),
-            Operand::Memory(_) => None,
+    /// Calls `each` with the registers that it reads.
+    pub fn each_operand(&self, mut each: impl FnMut(Register)) {
+        let mut register = |operand: &Operand| {
+            if let Operand::Register(register) = operand {
+                each(*register);
+            }
         };
         match self {
-            Instruction::Map { operands, .. } => operands.iter().filter_map(register).collect(),
+            Instruction::Map { operands, .. } => operands.iter().for_each(register),
             Instruction::Cast { operand, .. }
             | Instruction::Reduce { operand, .. }
             | Instruction::Spread { operand, .. }
-            | Instruction::Store { operand, .. } => register(operand).into_iter().collect(),
-            Instruction::Fill { .. } | Instruction::Load { .. } | Instruction::Iota { .. } => SmallVec::new(),
+            | Instruction::Store { operand, .. } => register(operand),
+            Instruction::Fill { .. } | Instruction::Load { .. } | Instruction::Iota { .. } => {}
         }
+    }
+
+    /// Whether it reads a register of which `is` says yes.
+    pub fn reads(&self, is: impl Fn(Register) -> bool) -> bool {
+        let mut found = false;
+        self.each_operand(|register| found |= is(register));
+        found
     }
 
     /// The register that it writes.
@@ -154,7 +164,7 @@ pub(crate) struct ColumnReduction {
 }
 
 /// A fused loop.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LoopProgram {
     /// Positions of the domain.
     pub elements: usize,
@@ -167,6 +177,18 @@ pub(crate) struct LoopProgram {
     pub setup: Vec<Instruction>,
     pub instructions: Vec<Instruction>,
     pub columns: Vec<ColumnReduction>,
+}
+
+impl Hash for LoopProgram {
+    /// What tells nearly all programs apart; whether two are equal costs as much to find out as to hash all of one.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.elements, self.row, self.instructions.len(), self.registers.len()).hash(state);
+        for instruction in &self.instructions {
+            if let Instruction::Map { op, .. } = instruction {
+                op.hash(state);
+            }
+        }
+    }
 }
 
 impl LoopProgram {

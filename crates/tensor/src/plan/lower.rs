@@ -1,5 +1,7 @@
 //! From computations and groups to kernels whose reads and writes are still values.
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::cpu::kernels::indexing::Geometry;
 use crate::graph::node::Meta;
 use crate::ops::Op;
@@ -15,19 +17,21 @@ use super::{Action, MatrixOperand, Part};
 /// A kernel before places are known.
 pub(crate) struct Unplaced {
     pub action: Action,
-    pub reads: Vec<Value>,
-    pub writes: Vec<Value>,
+    pub reads: SmallVec<[Value; 3]>,
+    pub writes: SmallVec<[Value; 1]>,
     pub tail: Option<Emitted>,
     pub name: String,
     pub operations: usize,
     /// The computations that this kernel does.
-    pub computes: Vec<u32>,
+    pub computes: SmallVec<[u32; 4]>,
 }
 
 /// All kernels, in no particular order.
 pub(crate) fn lower(resolved: &Resolved, fusion: &Fusion) -> Vec<Unplaced> {
     let stored = stored(resolved, fusion);
-    let mut kernels = Vec::with_capacity(fusion.groups.len());
+    let is_kernel = |compute: &&Compute| matches!(compute.what, Computation::Kernel(_));
+    let own = resolved.computes.iter().filter(is_kernel).count();
+    let mut kernels = Vec::with_capacity(fusion.groups.len() + own);
     let mut taken = vec![false; resolved.computes.len()];
     for (index, group) in fusion.groups.iter().enumerate() {
         let Some(group) = group else { continue };
@@ -43,17 +47,17 @@ pub(crate) fn lower(resolved: &Resolved, fusion: &Fusion) -> Vec<Unplaced> {
             }
             None => Unplaced {
                 action: Action::Loop,
-                reads: Vec::new(),
-                writes: Vec::new(),
+                reads: SmallVec::new(),
+                writes: SmallVec::new(),
                 tail: None,
                 name: String::new(),
                 operations: 0,
-                computes: Vec::new(),
+                computes: SmallVec::new(),
             },
         };
         add_loop_name(&mut kernel.name, resolved, group);
         kernel.operations += tail.program.operations();
-        kernel.computes.extend(&group.members);
+        kernel.computes.extend_from_slice(&group.members);
         kernel.tail = Some(tail);
         kernels.push(kernel);
     }
@@ -90,12 +94,12 @@ fn copy_of_runs(resolved: &Resolved, group: &Group) -> Option<Unplaced> {
     let action = Action::Assemble { dtype: output.dtype, parts: vec![part], fill: None, elements };
     Some(Unplaced {
         action,
-        reads: vec![access.root],
-        writes: vec![Value { node: *index, out: 0 }],
+        reads: smallvec![access.root],
+        writes: smallvec![Value { node: *index, out: 0 }],
         tail: None,
         name: "copy".to_string(),
         operations: 0,
-        computes: vec![*index],
+        computes: smallvec![*index],
     })
 }
 
@@ -160,7 +164,7 @@ fn kernel(resolved: &Resolved, index: u32) -> Unplaced {
     let Computation::Kernel(op) = &compute.what else { unreachable!("fused computations have no kernel") };
     let output = &compute.outputs[0];
     let dtype = output.dtype;
-    let roots = || compute.inputs.iter().map(|access| access.root).collect::<Vec<_>>();
+    let roots = || compute.inputs.iter().map(|access| access.root).collect();
     let shape_of = |input: usize| &compute.inputs[input].layout.shape;
     let mut operations = 0;
     let (action, name) = match op {
@@ -275,15 +279,12 @@ fn kernel(resolved: &Resolved, index: u32) -> Unplaced {
         op => unreachable!("{op:?} has no kernel of its own"),
     };
     let writes = (0..compute.outputs.len()).map(|out| Value { node: index, out: out as u16 }).collect();
-    Unplaced { action, reads: roots(), writes, tail: None, name, operations, computes: vec![index] }
+    Unplaced { action, reads: roots(), writes, tail: None, name, operations, computes: smallvec![index] }
 }
 
 /// Bytes that a kernel moves.
 pub(crate) fn bytes_moved(resolved: &Resolved, kernel: &Unplaced) -> usize {
-    let size = |value: &Value| {
-        let meta = &resolved.computes[value.node as usize].outputs[usize::from(value.out)];
-        meta.shape.elements() * meta.dtype.size()
-    };
+    let size = |value: &Value| resolved.computes[value.node as usize].bytes(value.out);
     let tail = kernel.tail.iter().flat_map(|tail| tail.reads.iter().chain(&tail.writes));
     // What a loop reads of its own producer is in cache.
     let own = |value: &&Value| !kernel.writes.contains(value);

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use smallvec::SmallVec;
 
+use crate::graph::walk::IdMap;
+
 use super::fuse::Level;
 use super::lower::{Unplaced, bytes_moved};
 use super::program::{Program, Value, ValueMap};
@@ -79,7 +81,7 @@ pub(crate) fn place(
         .computes
         .iter()
         .filter(|compute| matches!(compute.what, Computation::Buffer(_)))
-        .map(|compute| compute.outputs[0].shape.elements() * compute.outputs[0].dtype.size())
+        .map(|compute| compute.bytes(0))
         .sum();
     Plan {
         kernels: placed,
@@ -103,7 +105,7 @@ struct Placer<'a> {
     output_bytes: Vec<usize>,
     /// For each output, the input buffers whose elements the writing loop touches position by position, with the
     /// position of that loop.
-    local_inputs: Vec<(u32, u32, usize)>,
+    local_inputs: Vec<SmallVec<[(u32, usize); 4]>>,
 }
 
 impl<'a> Placer<'a> {
@@ -139,8 +141,8 @@ impl<'a> Placer<'a> {
             block_of: ValueMap::new(count),
             last_use,
             output_of,
+            local_inputs: vec![SmallVec::new(); output_bytes.len()],
             output_bytes,
-            local_inputs: Vec::new(),
         }
     }
 
@@ -152,11 +154,11 @@ impl<'a> Placer<'a> {
         let mut claimed: SmallVec<[usize; 4]> = SmallVec::new();
         for (value, level) in tail.writes.iter().zip(&tail.write_levels) {
             self.note_local_inputs(tail, value, *level, position, &kernel.reads);
-            let replaces_input = self.local_inputs.iter().any(|(output, buffer, at)| {
-                Some(output) == self.output_of.get(*value)
-                    && *at == position
-                    && self.donatable.get(*buffer as usize) == Some(&true)
-            });
+            let inputs = self.output_of.get(*value).map(|output| &self.local_inputs[*output as usize]);
+            let replaces_input = inputs
+                .into_iter()
+                .flatten()
+                .any(|(buffer, at)| *at == position && self.donatable.get(*buffer as usize) == Some(&true));
             let candidate = tail.reads.iter().zip(&tail.tile_local).find_map(|(read, local)| {
                 let block = *self.block_of.get(*read)?;
                 let free = local.is_some()
@@ -201,7 +203,7 @@ impl<'a> Placer<'a> {
                 && self.last_use[*read] == position
                 && !primary.contains(read)
             {
-                self.local_inputs.push((output, buffer, position));
+                self.local_inputs[output as usize].push((buffer, position));
             }
         }
     }
@@ -229,6 +231,12 @@ impl<'a> Placer<'a> {
                 buffers[buffer as usize] = Some(Value { node: index as u32, out: 0 });
             }
         }
+        let mut of_size: IdMap<usize, Vec<usize>> = IdMap::default();
+        for (buffer, value) in buffers.iter().enumerate() {
+            if let Some(value) = value {
+                of_size.entry(bytes(self.resolved, value)).or_default().push(buffer);
+            }
+        }
         let mut taken = vec![false; buffers.len()];
         let mut donations = Vec::new();
         let mut outputs: Vec<&Block> = self.blocks.iter().filter(|block| block.output.is_some()).collect();
@@ -248,14 +256,14 @@ impl<'a> Placer<'a> {
                     Some(last) if *last < block.first => true,
                     Some(last) => {
                         *last == block.first
-                            && self.local_inputs.contains(&(output, buffer as u32, block.first))
+                            && self.local_inputs[output as usize].contains(&(buffer as u32, block.first))
                     }
                 }
             };
             // An input read in the same loop is most likely the old value of this very output.
-            let preferred =
-                self.local_inputs.iter().filter(|(own, ..)| *own == output).map(|entry| entry.1 as usize);
-            let found = preferred.chain(0..buffers.len()).find(|buffer| fits(*buffer));
+            let preferred = self.local_inputs[output as usize].iter().map(|(buffer, _)| *buffer as usize);
+            let others = of_size.get(&block.bytes).into_iter().flatten().copied();
+            let found = preferred.chain(others).find(|buffer| fits(*buffer));
             if let Some(buffer) = found {
                 taken[buffer] = true;
                 donations.push((output, buffer as u32));
@@ -335,6 +343,5 @@ impl<'a> Placer<'a> {
 }
 
 fn bytes(resolved: &Resolved, value: &Value) -> usize {
-    let meta = &resolved.computes[value.node as usize].outputs[usize::from(value.out)];
-    meta.shape.elements() * meta.dtype.size()
+    resolved.computes[value.node as usize].bytes(value.out)
 }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ops::map::MapOp;
 
-use super::fuse::{Fusion, Group, elements, is_trivial};
+use super::fuse::{Fusion, Group, is_trivial};
 use super::program::Value;
 use super::resolve::{Access, Computation, Compute, ElementOp, Resolved};
 use super::users::{Lists, consumers};
@@ -29,7 +29,7 @@ type Clones = BTreeMap<u32, u32>;
 
 /// Clones what is cheaper to compute again; `None` if nothing is.
 pub(crate) fn recompute(resolved: &Resolved, fusion: &Fusion) -> Option<Resolved> {
-    let worth = |compute: &Compute| bytes(compute) >= WORTH_RECOMPUTING;
+    let worth = |compute: &Compute| compute.bytes(0) >= WORTH_RECOMPUTING;
     if !resolved.computes.iter().any(worth) {
         return None;
     }
@@ -42,10 +42,6 @@ pub(crate) fn recompute(resolved: &Resolved, fusion: &Fusion) -> Option<Resolved
         })
         .collect();
     (!plans.is_empty()).then(|| rewrite(resolved, fusion, &consumers, &plans))
-}
-
-fn bytes(compute: &Compute) -> usize {
-    elements(compute) * compute.outputs[0].dtype.size()
 }
 
 /// Vector instructions that an op takes, about; `None` if it has no vector code or is more than a computation on single
@@ -107,7 +103,7 @@ impl Choice {
         for value in reads.iter().rev().copied() {
             let compute = &resolved.computes[value as usize];
             let Some(own) = fusion.group_of[value as usize] else { continue };
-            if elsewhere.contains(&value) || bytes(compute) < WORTH_RECOMPUTING {
+            if elsewhere.contains(&value) || compute.bytes(0) < WORTH_RECOMPUTING {
                 continue;
             }
             let here = |reader: u32| [Some(own), Some(index)].contains(&fusion.group_of[reader as usize]);
@@ -143,10 +139,10 @@ impl Choice {
         let mut left = most.checked_sub(instructions(compute)?)?;
         for access in &compute.inputs {
             let input = &resolved.computes[access.root.node as usize];
-            if is_trivial(input) || elements(input) * SMALL <= elements(compute) {
+            if is_trivial(input) || input.elements * SMALL <= compute.elements {
                 continue;
             }
-            if !is_flat(resolved, access) || access.layout.elements() != elements(compute) {
+            if !is_flat(resolved, access) || access.layout.elements() != compute.elements {
                 return None;
             }
             if !reads.contains(&access.root.node) {
@@ -177,7 +173,7 @@ impl Choice {
 /// Whether an access reads the elements of its root in their order.
 fn is_flat(resolved: &Resolved, access: &Access) -> bool {
     let root = &resolved.computes[access.root.node as usize];
-    access.layout.is_contiguous() && access.layout.elements() == elements(root)
+    access.layout.is_contiguous() && access.layout.elements() == root.elements
 }
 
 /// The computations with all clones, and their readers reading them.

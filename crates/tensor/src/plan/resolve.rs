@@ -65,8 +65,19 @@ pub(crate) struct Compute {
     pub what: Computation,
     pub inputs: SmallVec<[Access; 3]>,
     pub outputs: SmallVec<[Meta; 1]>,
+    /// Elements of the first output.
+    pub elements: usize,
     /// Computations that must come before, besides those whose outputs are read.
     pub after: SmallVec<[u32; 2]>,
+}
+
+impl Compute {
+    /// Bytes of an output.
+    pub fn bytes(&self, out: u16) -> usize {
+        let meta = &self.outputs[usize::from(out)];
+        let elements = if out == 0 { self.elements } else { meta.shape.elements() };
+        elements * meta.dtype.size()
+    }
 }
 
 /// Computations in order, and how the wanted values are read from them: always row by row without gaps.
@@ -126,13 +137,21 @@ fn turned_products(program: &Program, used: &[bool]) -> Vec<bool> {
     }
     let mut read = vec![false; program.nodes.len()];
     for (node, _) in program.nodes.iter().zip(used).filter(|(_, used)| **used) {
-        let turns = matches!(&node.op, Op::Permute { order } if *order == last_two_exchanged(order.len()));
+        let turns = matches!(&node.op, Op::Permute { order } if exchanges_last_two(order));
         for input in &node.inputs {
             read[input.node as usize] = true;
             turned[input.node as usize] &= turns;
         }
     }
     turned.iter().zip(read).map(|(turned, read)| *turned && read).collect()
+}
+
+/// Whether an order of axes exchanges the last two, if there are two.
+fn exchanges_last_two(order: &[usize]) -> bool {
+    let first = order.len().saturating_sub(2);
+    let (front, back) = order.split_at(first);
+    front.iter().enumerate().all(|(place, axis)| place == *axis)
+        && (back.len() < 2 || *back == [first + 1, first])
 }
 
 /// The order of axes that exchanges the last two.
@@ -192,6 +211,7 @@ impl Resolver {
             what: Computation::Element(ElementOp::Copy),
             inputs: smallvec![access.clone()],
             outputs: smallvec![meta.clone()],
+            elements: access.layout.elements(),
             after: after.clone(),
         };
         let copy = Value { node: self.push(compute), out: 0 };
@@ -248,19 +268,24 @@ impl Resolver {
                 _ => self.accesses[*input].clone(),
             });
         }
-        let mut outputs = node.outputs.clone();
+        let mut outputs: SmallVec<[Meta; 1]> = SmallVec::new();
+        node.outputs.iter().for_each(|meta| outputs.push(meta.clone()));
         if turned {
             inputs.reverse();
             inputs.iter_mut().for_each(|side| *side = self.exchanged(side));
             outputs[0].shape = exchanged_shape(&outputs[0].shape);
         }
         let compute = self.resolved.computes.len() as u32;
+        let mut elements = 0;
         for (out, meta) in outputs.iter().enumerate() {
             let whole = self.whole(Value { node: compute, out: out as u16 }, meta);
+            if out == 0 {
+                elements = whole.layout.elements();
+            }
             let access = if turned { self.exchanged(&whole) } else { whole };
             self.accesses.insert(Value { node: index, out: out as u16 }, access);
         }
-        self.push(Compute { what, inputs, outputs, after });
+        self.push(Compute { what, inputs, outputs, elements, after });
     }
 
     fn gather_after(&self, inputs: &[Value]) -> SmallVec<[u32; 2]> {

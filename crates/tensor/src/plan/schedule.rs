@@ -67,10 +67,7 @@ pub(crate) fn order(resolved: &Resolved, kernels: &[Unplaced]) -> Vec<usize> {
             readers[value.node as usize] += 1;
         }
     }
-    let size = |value: &Value| {
-        let meta = &resolved.computes[value.node as usize].outputs[usize::from(value.out)];
-        (meta.shape.elements() * meta.dtype.size()) as isize
-    };
+    let size = |value: &Value| resolved.computes[value.node as usize].bytes(value.out) as isize;
     let is_temporary = |value: &Value| {
         !wanted[value.node as usize]
             && !matches!(resolved.computes[value.node as usize].what, Computation::Buffer(_))

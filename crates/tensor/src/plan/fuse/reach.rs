@@ -5,6 +5,8 @@
 
 use std::cell::RefCell;
 
+use smallvec::{SmallVec, smallvec};
+
 use super::{Fuser, LARGEST_MERGED_PROGRAM};
 
 /// How deep units lie, and what searches among them remember.
@@ -82,7 +84,7 @@ impl Fuser<'_> {
         if self.resolved.computes.len() > LARGEST_MERGED_PROGRAM {
             return;
         }
-        let mut rest = vec![(computation, depth)];
+        let mut rest: SmallVec<[(u32, u32); 16]> = smallvec![(computation, depth)];
         while let Some((computation, depth)) = rest.pop() {
             let unit = self.group_or_tail(computation);
             let own = match unit {
@@ -99,6 +101,21 @@ impl Fuser<'_> {
                 }
             });
         }
+    }
+
+    /// Whether every unit lies deeper than all that need it.
+    #[cfg(test)]
+    pub(super) fn depths_hold(&self) -> bool {
+        (0..self.resolved.computes.len() as u32).all(|computation| {
+            let own = self.depth(computation);
+            let mut holds = true;
+            self.each_needed(computation, 0, |needed| {
+                let same = self.group_or_tail(needed).is_some()
+                    && self.group_or_tail(needed) == self.group_or_tail(computation);
+                holds &= same || self.depth(needed) > own || own == u32::MAX;
+            });
+            holds
+        })
     }
 
     /// Calls `each` with what the unit of a computation reads or waits for, as far as it lies behind `index`.
