@@ -15,6 +15,7 @@ pub(crate) mod cache;
 pub(crate) mod emit;
 pub(crate) mod fuse;
 pub(crate) mod layout;
+pub(crate) mod lists;
 pub(crate) mod loops;
 pub(crate) mod lower;
 mod memory;
@@ -28,7 +29,7 @@ pub mod step;
 #[cfg(test)]
 mod tests;
 pub mod trace;
-pub(crate) mod users;
+mod users;
 
 use std::sync::Arc;
 

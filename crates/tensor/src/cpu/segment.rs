@@ -19,8 +19,8 @@ use crate::cpu::kernels::isa::Isa;
 use crate::ops::map::Number;
 use crate::ops::reduce::ReduceOp;
 use crate::plan::fuse::Level;
+use crate::plan::lists::Lists;
 use crate::plan::loops::{FillWith, Instruction, LoopProgram, Operand, Pattern, Register};
-use crate::plan::users::Lists;
 
 /// The shortest stretch of positions that a call of compiled code is worth.
 const SHORTEST_PIECE: usize = 32;

@@ -17,8 +17,9 @@ mod reach;
 
 use smallvec::SmallVec;
 
+use super::lists::Lists;
 use super::resolve::{Access, Computation, Compute, Resolved};
-use super::users::{Lists, consumers, waiting};
+use super::users::{consumers, waiting};
 use reach::Reach;
 
 /// Rows longer than this are reduced in pieces, and nothing per position can depend on their reduction in the same

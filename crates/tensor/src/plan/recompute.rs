@@ -12,9 +12,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ops::map::MapOp;
 
 use super::fuse::{Fusion, Group, is_trivial};
+use super::lists::Lists;
 use super::program::Value;
 use super::resolve::{Access, Computation, Compute, ElementOp, Resolved};
-use super::users::{Lists, consumers};
+use super::users::consumers;
 
 /// Bytes: smaller values are still in a cache when they are read. The random graphs of the tests are small.
 const WORTH_RECOMPUTING: usize = if cfg!(test) { 8 } else { 1 << 20 };

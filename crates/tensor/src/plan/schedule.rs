@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use smallvec::SmallVec;
 
+use super::lists::Lists;
 use super::lower::Unplaced;
 use super::program::Value;
 use super::resolve::{Computation, Resolved};
-use super::users::Lists;
 
 /// How many of the kernels that could run next are compared.
 const WINDOW: usize = 32;
